@@ -1,0 +1,1 @@
+"""Molecules as a chemist handles them. RDKit lives here; nothing here knows what a model is."""

@@ -1,0 +1,102 @@
+"""`molgen`: finds the verb, runs it, and turns every way of ending into one line and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from molgen import __version__
+from molgen.core.errors import MolgenError, Stopped, nearest
+
+# verb -> first line of its help. A verb's module (molgen.cli.VERB) is imported when the verb is called.
+VERBS = {
+    "data": "List and fetch named data sets.",
+    "prepare": "Raw molecule files to a clean molecules table.",
+    "featurize": "A molecules table to a feature store.",
+    "train": "Train a generator on a feature store.",
+    "sample": "Draw molecules from a trained generator.",
+    "score": "Score molecules under an objective.",
+    "rank": "Pick the best candidates of a scored table.",
+    "evaluate": "Measure samples against reference molecules.",
+    "report": "Write the page a chemist decides on.",
+    "models": "List what can be trained and what is trained.",
+}
+
+
+class _Verbs(TyperGroup):
+    """Verbs whose modules are imported only when they are called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        if name not in VERBS:
+            ctx.fail(f"unknown verb {name!r}{nearest(name, VERBS)}")
+        if sys.argv[1:2] != [name]:  # shown in `molgen --help`: its name and line are enough
+            return typer.core.TyperCommand(name, help=VERBS[name])
+        app = import_module(f"molgen.cli.{name}").app
+        command = typer.main.get_command(app)
+        command.name = name
+        return command
+
+
+app = typer.Typer(cls=_Verbs, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"molgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """From a raw molecule file to ranked candidates."""
+
+
+def main() -> NoReturn:
+    """Runs a verb and exits with the code of how it ended (docs/verbs/README.md)."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        code = app(standalone_mode=False) or 0
+    except MolgenError as error:
+        code = _say(str(error), error.exit_code)
+    except typer.Abort:
+        code = _say("interrupted; run the same command again", 130)
+    except KeyboardInterrupt:
+        code = _say("interrupted; run the same command again", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except OSError as error:
+        code = _say(_machine_failure(error), 1)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # not one of the parser's own errors about options
+            raise
+        code = _say(error.format_message(), 2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(message: str, code: int) -> int:
+    print(f"molgen: {message}", file=sys.stderr)
+    return code
+
+
+def _stop(*_: object) -> None:
+    raise Stopped("stopped by a signal; run the same command again")
+
+
+def _machine_failure(error: OSError) -> str:
+    place = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"{place}the disk is full; nothing half-written was left, free some room and run the same command again"
+    return f"{place}{error.strerror or error}"
