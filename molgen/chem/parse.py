@@ -49,7 +49,8 @@ _REASONS = {
 
 def _diagnosis(smiles: str) -> BadMolecule:
     """Why RDKit refused: the second, slow look, at the failures only."""
-    mol = Chem.MolFromSmiles(smiles, sanitize=False) if "\0" not in smiles else None
+    text = smiles.replace("\0", " ")
+    mol = Chem.MolFromSmiles(smiles, sanitize=False) if " " not in text else None
     if mol is None:
         return BadMolecule("SMILES syntax", smiles[:80])
     problems = Chem.DetectChemistryProblems(mol)

@@ -39,7 +39,7 @@ class PartialError(MolgenError):
     exit_code = 1
 
 
-class Stopped(MolgenError):
+class Stopped(MolgenError):  # noqa: N818 (not a failure)
     """Stopped by a signal or a time limit with everything saved; the same command goes on."""
 
     exit_code = 75

@@ -176,7 +176,8 @@ class Writer:
     def __init__(self, path: Path, schema: pa.Schema, table: Table | None = None) -> None:
         if table is not None:
             check(schema, table, path)
-        self._schema, self._pending, self._rows = schema, [], 0
+        self._schema, self._rows = schema, 0
+        self._pending: list[pa.Table] = []
         self._writer = pq.ParquetWriter(path, schema, compression="zstd")
 
     def write(self, rows: pa.Table | Mapping[str, Any]) -> None:
