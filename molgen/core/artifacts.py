@@ -25,7 +25,7 @@ from molgen.core.errors import ArtifactError, InputError
 
 FORMAT = 1  # raised when artifacts of earlier code can no longer be read
 PROVENANCE = "provenance.json"
-NOT_CONTENT = {PROVENANCE, "tensorboard"}  # inside a folder, but outside its identity
+NOT_CONTENT = {PROVENANCE, "tensorboard", ".snakemake_timestamp"}  # inside a folder, but outside its identity
 LIBRARIES = ("rdkit", "numpy", "pandas", "pyarrow", "torch", "torch-geometric", "dgl", "lightning-fabric", "snakemake")
 
 

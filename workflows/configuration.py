@@ -1,0 +1,75 @@
+"""The workflow's configuration: checked against `config/schema.yaml`, completed, turned into options of the verbs."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+
+from molgen.core.artifacts import whole_file
+from molgen.core.errors import SettingsError, nearest
+
+SCHEMA = Path(__file__).parent / "config" / "schema.yaml"
+
+
+def checked(config: Mapping[str, Any], *, stages: bool = True) -> dict[str, Any]:
+    """The configuration with defaults filled in; a SettingsError in one line that names the key and what is allowed."""
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    values = _completed(config, schema)
+    # The problem nearest to the top is the cause; deeper ones may follow from it.
+    problems = sorted(Draft202012Validator(schema).iter_errors(values), key=lambda e: (len(e.path), str(e.path)))
+    if problems:
+        raise SettingsError(f"workflow configuration: {_explained(problems[0])}")
+    values["families"] = {name: settings or {} for name, settings in values["families"].items()}
+    return values
+
+
+def options(settings: Mapping[str, Any]) -> str:
+    """Settings as options, quoted for the shell: `{"model": {"width": 64}}` -> `--set model.width=64`."""
+    pairs = (f"{key}={json.dumps(value)}" for key, value in _flat(settings))
+    return " ".join(f"--set {shlex.quote(pair)}" for pair in pairs)
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _completed(values: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with the schema's defaults for the keys that are missing, section by section."""
+    result = dict(values)
+    for key, section in schema.get("properties", {}).items():
+        if key not in result and "default" in section:
+            result[key] = deepcopy(section["default"])
+        if isinstance(result.get(key), Mapping):
+            result[key] = _completed(result[key], section)
+    return result
+
+
+def _explained(problem: ValidationError) -> str:
+    """One problem in one line: where, what, and what is allowed."""
+    place = ".".join(str(part) for part in problem.absolute_path)
+    if problem.validator == "additionalProperties":
+        known = problem.schema["properties"]
+        unknown = next(key for key in problem.instance if key not in known)
+        return f"unknown key {f'{place}.{unknown}' if place else unknown!r}{nearest(str(unknown), known)}"
+    if problem.validator == "required":
+        missing = next(key for key in problem.validator_value if key not in problem.instance)
+        return f"key {missing!r} is missing: {problem.schema['properties'][missing]['description']}"
+    return f"{place} = {problem.instance!r}: {problem.schema.get('description', problem.message)}"
+
+
+def write_resolved(config: Mapping[str, Any], run: Path) -> None:
+    """Writes `run.yaml`: the configuration that a run was made with, defaults included."""
+    run.mkdir(parents=True, exist_ok=True)
+    with whole_file(run / "run.yaml") as aside:
+        aside.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True), encoding="utf-8")

@@ -1,0 +1,29 @@
+# in:  everything in results/RUN/
+# out: results/RUN/report.html, candidates.sdf, candidates.csv
+
+
+rule report:
+    input:
+        f"{RUN}/candidates.parquet",
+        f"{RUN}/molecules",
+        expand(f"{RUN}/models/{{family}}", family=FAMILIES),
+        expand(f"{RUN}/metrics/{{family}}.json", family=FAMILIES),
+    output:
+        page=f"{RUN}/report.html",
+        sdf=f"{RUN}/candidates.sdf",
+        csv=f"{RUN}/candidates.csv",
+    params:
+        run=lambda wildcards, output: Path(output.page).parent,
+    log:
+        f"{RUN}/logs/report.log",
+    benchmark:
+        f"{RUN}/benchmarks/report.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+        gpu=0,
+    conda:
+        "../../environment.yml"
+    shell:
+        "molgen report {params.run} --out {output.page} |& keep {log}"
