@@ -1,0 +1,92 @@
+"""The workflow's configuration: defaults, refusals in one line, and settings as options of a shell command."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from molgen.core.errors import SettingsError
+from molgen.core.settings import Settings, read_yaml
+from workflows.configuration import checked, options
+
+CONFIGS = sorted(p for p in Path("workflows/config").glob("*.yaml") if (read_yaml(p)).get("run"))
+SMALLEST = {"run": "r", "data": "zinc250k", "families": {"smiles": None}, "objective": "o.yaml"}
+
+
+def test_defaults_are_filled_in():
+    full = checked(SMALLEST)
+    assert full["seed"] == 0
+    assert full["gpus"] == 0
+    assert full["sample"] == {"n": 10000}
+    assert full["families"] == {"smiles": {}}
+
+
+def test_the_given_configuration_is_left_as_it_was():
+    given_values = {**SMALLEST, "sample": {}}
+    checked(given_values)
+    assert given_values["sample"] == {}
+
+
+@pytest.mark.parametrize("file", CONFIGS, ids=lambda p: p.stem)
+def test_shipped_configurations_pass(file):
+    config = checked(read_yaml(file))
+    assert config["run"] == file.stem
+    assert Path(config["objective"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"famlies": {}}, "unknown key 'famlies' (did you mean 'families'?"),
+        ({"sample": {"m": 3}}, "unknown key 'sample.m' (known: n)"),
+        ({"seed": -1}, "seed = -1: expected is a whole number from 0"),
+        ({"run": "../elsewhere"}, "run = '../elsewhere': expected is a name"),
+        ({"data": []}, "data = []: expected is a name of `molgen data list`"),
+        ({"families": {}}, "families = {}: expected are the generators"),
+        ({"sample": {"n": "many"}}, "sample.n = 'many': expected is a whole number from 1"),
+    ],
+)
+def test_a_refusal_is_one_line_with_the_key_and_what_is_allowed(change, message):
+    with pytest.raises(SettingsError) as error:
+        checked({**SMALLEST, **change})
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["run", "data", "families", "objective"])
+def test_a_missing_key_is_named(key):
+    with pytest.raises(SettingsError, match=f"key '{key}' is missing"):
+        checked({k: v for k, v in SMALLEST.items() if k != key})
+
+
+class Model(Settings):
+    width: int = 0
+    name: str = ""
+
+
+class Two(Settings):
+    model: Model = Model()
+    rate: float = 0.0
+    flag: bool = False
+    atoms: list[str] | None = None
+
+
+@given(
+    st.builds(
+        Two,
+        model=st.builds(
+            Model, width=st.integers(), name=st.text(st.characters(codec="ascii", exclude_categories=["C"]))
+        ),
+        rate=st.floats(allow_nan=False, allow_infinity=False),
+        flag=st.booleans(),
+        atoms=st.none() | st.lists(st.sampled_from(["C", "Br", "a b", "$HOME", "it's"])),
+    )
+)
+def test_settings_survive_the_shell_and_the_verb(settings):
+    words = shlex.split(options(settings.values()))
+    assert words[::2] == ["--set"] * (len(words) // 2)
+    assert Two.load(None, words[1::2]) == settings

@@ -1,0 +1,55 @@
+"""The workflow as Snakemake sees it: a clean lint, the jobs of a plan, and configurations that are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "objective.yaml").write_text("components: []\n")
+    (tmp_path / "raw.smi").write_text("CCO\n")
+    file = tmp_path / "config.yaml"
+    file.write_text("run: r\ndata: [raw.smi]\nfamilies: {smiles: {}}\nobjective: objective.yaml\n")
+    return file
+
+
+def test_lint_is_clean(snakemake):
+    done = snakemake("--lint", folder=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "good condition" in done.stderr + done.stdout
+
+
+def test_a_plan_has_each_stage_once_for_one_family(snakemake, config):
+    done = snakemake("--configfile", str(config), "-n", "--quiet", "rules", folder=config.parent)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout + done.stderr
+    for stage in ("prepare", "featurize", "train", "sample", "score", "rank", "evaluate", "report"):
+        assert f"\n{stage} " in said, stage
+    assert "\nfetch " not in said  # the data are the user's own file
+
+
+def test_a_dry_run_writes_nothing(snakemake, config):
+    snakemake("--configfile", str(config), "-n", folder=config.parent)
+    assert not (config.parent / "results").exists()
+
+
+def test_an_unknown_key_is_one_line(snakemake, config):
+    done = snakemake("--configfile", str(config), "-n", "--config", "sead=1", folder=config.parent)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(
+        "molgen: workflow configuration: unknown key 'sead' (did you mean 'seed'?"
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("profile", ["local", "slurm"])
+def test_profiles_load(snakemake, profile, config):
+    folder = ROOT / "workflows" / "profiles" / profile
+    options = ["--workflow-profile", str(folder), "--configfile", str(config), "-n", "--executor", "dryrun"]
+    done = snakemake(*options, folder=config.parent)
+    assert done.returncode == 0, done.stderr
