@@ -1,0 +1,1 @@
+"""How good samples are: each metric one function, in a literal table (`metrics.METRICS`)."""

@@ -1,0 +1,199 @@
+"""The metrics, one function each, and the table that names them.
+
+Definitions are those of MOSES (Polykovskiy et al. 2020, doi:10.3389/fphar.2020.565644), with one difference: validity
+is strict (one whole molecule that sanitizes, over all draws). Repeats count in every metric over molecules.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import numpy as np
+
+from molgen.chem.fingerprints import nearest, tanimoto
+from molgen.core.workers import map_ordered
+from molgen.evaluate.describe import Described
+from molgen.evaluate.draws import Draws
+
+BLOCK = 2_000
+
+
+class NotMeasuredError(Exception):
+    """There are too few molecules for this metric; the message says what is missing."""
+
+
+class NotNamedError(Exception):
+    """The metric is not part of this evaluation (no such split, fewer draws than its name says)."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that the metrics look at. `known`: distinct valid draws that stand in the reference's train split."""
+
+    draws: Draws
+    known: set[str]
+    generated: Described
+    splits: Mapping[str, Described]
+    train_size: int
+    workers: int = 1
+
+    @cached_property
+    def similarity_moments(self) -> dict[int, np.ndarray]:
+        """For each distinct generated molecule the mean over all of T (key 1) and of T^2 (key 2), T the Tanimoto."""
+        generated = self.some()
+        work = partial(_moments, others=generated.fingerprints, counts=generated.counts)
+        return dict(zip((1, 2), np.concatenate(self.over_blocks(work), axis=1), strict=True))
+
+    def over_blocks(self, work: Callable[[np.ndarray], np.ndarray]) -> list[np.ndarray]:
+        """`work` over blocks of the generated fingerprints, in order; a few blocks are not worth other processes."""
+        fingerprints = self.some().fingerprints
+        blocks = [fingerprints[i : i + BLOCK] for i in range(0, len(fingerprints), BLOCK)]
+        return list(map_ordered(work, blocks, self.workers if len(blocks) > 2 else 1))
+
+    def split(self, name: str) -> Described:
+        """A held-out split that has molecules."""
+        if name not in self.splits or not len(self.splits[name]):
+            raise NotNamedError(f"the reference has no {name!r} split")
+        return self.splits[name]
+
+    def some(self) -> Described:
+        """The generated molecules, at least one."""
+        if not len(self.generated):
+            raise NotMeasuredError("no valid molecule was drawn")
+        return self.generated
+
+
+def valid(evidence: Evidence) -> float:
+    """Share of all draws that are one whole molecule, without repair."""
+    return len(evidence.draws.valid) / len(evidence.draws)
+
+
+def unique(evidence: Evidence) -> float:
+    """Share of distinct molecules among the valid draws."""
+    evidence.some()
+    return len(set(evidence.draws.valid)) / len(evidence.draws.valid)
+
+
+def unique_at(evidence: Evidence, k: int) -> float:
+    """Share of distinct molecules among the first `k` valid draws."""
+    if len(evidence.draws) < k:
+        raise NotNamedError(f"needs {k:,} draws, there are {len(evidence.draws):,}")
+    molecules = evidence.draws.valid
+    if len(molecules) < k:
+        raise NotMeasuredError(f"needs {k:,} valid draws, there are {len(molecules):,}")
+    return len(set(molecules[:k])) / k
+
+
+def novelty(evidence: Evidence) -> float:
+    """Share of the distinct valid molecules that do not stand in the train split."""
+    evidence.some()
+    if not evidence.train_size:
+        raise NotMeasuredError("the reference has no 'train' split")
+    distinct = len(set(evidence.draws.valid))
+    return 1 - len(evidence.known) / distinct
+
+
+def internal_diversity(evidence: Evidence, p: int) -> float:
+    """1 - mean over molecules of (mean over all molecules of T^p)^(1/p), T the Tanimoto similarity, itself included."""
+    means = evidence.similarity_moments[p] ** (1 / p)
+    return 1 - float(np.average(means, weights=evidence.generated.counts))
+
+
+def _moments(some: np.ndarray, others: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Means of T and of T^2 over all molecules, float64 (2, some)."""
+    total = np.zeros((2, len(some)))
+    for i in range(0, len(others), BLOCK):
+        similarity = tanimoto(some, others[i : i + BLOCK]).astype(np.float64)
+        weights = counts[i : i + BLOCK]
+        total += similarity @ weights, similarity**2 @ weights
+    return total / counts.sum()
+
+
+def nearest_similarity(evidence: Evidence, split: str) -> float:
+    """Mean Tanimoto similarity of a generated molecule to its nearest neighbour in the split."""
+    held_out, generated = evidence.split(split), evidence.some()
+    found = np.concatenate(evidence.over_blocks(partial(_nearest, others=held_out.fingerprints)))
+    return float(np.average(found, weights=generated.counts))
+
+
+def _nearest(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    return nearest(some, others, BLOCK)[1].astype(np.float64)
+
+
+def fragment_similarity(evidence: Evidence, split: str) -> float:
+    """Cosine of the BRICS fragment counts of the generated molecules and of the split."""
+    return cosine(evidence.some().fragments, evidence.split(split).fragments)
+
+
+def scaffold_similarity(evidence: Evidence, split: str) -> float:
+    """Cosine of the Murcko scaffold counts (two rings or more) of the generated molecules and of the split."""
+    held_out, generated = evidence.split(split), evidence.some()
+    if not generated.scaffolds:
+        raise NotMeasuredError("no generated molecule has a scaffold of two rings or more")
+    if not held_out.scaffolds:
+        raise NotMeasuredError(f"no molecule of {split!r} has a scaffold of two rings or more")
+    return cosine(generated.scaffolds, held_out.scaffolds)
+
+
+def cosine(a: Counter[str], b: Counter[str]) -> float:
+    """Cosine similarity of two count vectors, 0 to 1; neither may be empty."""
+    product = sum(count * b[key] for key, count in a.items())
+    lengths = sum(n * n for n in a.values()) * sum(n * n for n in b.values())  # Python integers do not overflow
+    return float(product / lengths**0.5)
+
+
+def property_distance(evidence: Evidence, name: str) -> float:
+    """Wasserstein-1 distance of a property between the generated molecules and the test split, in its own unit."""
+    held_out, generated = evidence.split("test").values(name), evidence.some().values(name)
+    if not len(held_out) or not len(generated):
+        raise NotMeasuredError(f"no values of {name}")
+    return wasserstein(generated, held_out)
+
+
+def wasserstein(a: np.ndarray, b: np.ndarray) -> float:
+    """Area between the cumulative distributions of two samples (the earth mover's distance in one dimension)."""
+    a, b = np.sort(a), np.sort(b)
+    points = np.sort(np.concatenate([a, b]))
+    below_a = np.searchsorted(a, points[:-1], side="right") / len(a)
+    below_b = np.searchsorted(b, points[:-1], side="right") / len(b)
+    return float(np.sum(np.abs(below_a - below_b) * np.diff(points)))
+
+
+METRICS: Mapping[str, Callable[[Evidence], float]] = {
+    "valid": valid,
+    "unique": unique,
+    "unique@1000": partial(unique_at, k=1_000),
+    "unique@10000": partial(unique_at, k=10_000),
+    "Novelty": novelty,
+    "IntDiv": partial(internal_diversity, p=1),
+    "IntDiv2": partial(internal_diversity, p=2),
+    "SNN/Test": partial(nearest_similarity, split="test"),
+    "SNN/TestSF": partial(nearest_similarity, split="test_scaffolds"),
+    "Frag/Test": partial(fragment_similarity, split="test"),
+    "Frag/TestSF": partial(fragment_similarity, split="test_scaffolds"),
+    "Scaf/Test": partial(scaffold_similarity, split="test"),
+    "Scaf/TestSF": partial(scaffold_similarity, split="test_scaffolds"),
+    "logP": partial(property_distance, name="logP"),
+    "SA": partial(property_distance, name="SA"),
+    "QED": partial(property_distance, name="QED"),
+    "weight": partial(property_distance, name="MW"),
+}
+
+
+def measure(
+    evidence: Evidence, names: Sequence[str] = tuple(METRICS)
+) -> tuple[dict[str, float | None], dict[str, str]]:
+    """The metrics, None where there are too few molecules, and a note for each that has no value."""
+    values: dict[str, float | None] = {}
+    notes: dict[str, str] = {}
+    for name in names:
+        try:
+            values[name] = METRICS[name](evidence)
+        except NotNamedError as error:
+            notes[name] = str(error)
+        except NotMeasuredError as error:
+            values[name], notes[name] = None, str(error)
+    return values, notes
