@@ -1,0 +1,114 @@
+"""Structural alerts: named motifs that a chemist wants to know of (RDKit's FilterCatalog: PAINS, BRENK, NIH, ...).
+
+Each alert is matched by RDKit's own catalog entry. What is ours is the order: a fingerprint of the molecule rules
+out most entries before their (slow) substructure search. The fingerprint is RDKit's pattern fingerprint, whose bits
+of a pattern are a subset of the bits of every molecule that contains it, so nothing is lost by the screen.
+
+PAINS: Baell and Holloway, J. Med. Chem. 2010, 53, 2719. BRENK: Brenk et al., ChemMedChem 2008, 3, 435.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from rdkit import Chem, DataStructs
+from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogEntry, FilterCatalogParams
+
+from molgen.core.errors import SettingsError, nearest
+
+# set -> the RDKit catalogs in it
+SETS: dict[str, tuple[str, ...]] = {
+    "PAINS": ("PAINS_A", "PAINS_B", "PAINS_C"),
+    "PAINS_A": ("PAINS_A",),
+    "PAINS_B": ("PAINS_B",),
+    "PAINS_C": ("PAINS_C",),
+    "BRENK": ("BRENK",),
+    "NIH": ("NIH",),
+    "ZINC": ("ZINC",),
+    "CHEMBL_BMS": ("CHEMBL_BMS",),
+    "CHEMBL_DUNDEE": ("CHEMBL_Dundee",),
+    "CHEMBL_GLAXO": ("CHEMBL_Glaxo",),
+    "CHEMBL_INPHARMATICA": ("CHEMBL_Inpharmatica",),
+    "CHEMBL_LINT": ("CHEMBL_LINT",),
+    "CHEMBL_MLSMR": ("CHEMBL_MLSMR",),
+    "CHEMBL_SURECHEMBL": ("CHEMBL_SureChEMBL",),
+}
+DEFAULT_SETS = ("PAINS", "BRENK")
+SCREEN_BITS = 2048
+
+# How a catalog entry of one plain pattern, wanted at least once, is serialized. The pattern itself is not to be had
+# from Python otherwise. An entry that looks different is simply never screened out.
+_HEAD = re.compile(rb"22 serialization::archive \d+ 1 1\n0 0 1 4 1 1\n1 0 0 ", re.DOTALL)
+_TAIL = re.compile(rb" [1-9]\d* 4294967295 0 0 \d+ \d+ 11 description ", re.DOTALL)
+_MOLECULE = b"\xef\xbe\xad\xde"  # how a pickled molecule begins
+
+
+def alerts(mol: Chem.Mol, sets: Sequence[str] = DEFAULT_SETS) -> list[str]:
+    """The alerts in a molecule as "SET: name", in the order of `sets` and of RDKit's catalogs; each name once.
+
+    `PAINS` names its part: "PAINS_A: quinone_A(370)".
+    """
+    catalog = _catalog(tuple(sets))
+    return list(
+        dict.fromkeys(catalog.names[i] for i in catalog.candidates(mol) if catalog.entries[i].HasFilterMatch(mol))
+    )
+
+
+def check_sets(sets: Sequence[str]) -> None:
+    """A SettingsError that names the nearest set if one is unknown."""
+    for name in sets:
+        if name not in SETS:
+            raise SettingsError(f"unknown alert set {name!r}{nearest(name, SETS)}")
+
+
+class _Catalog:
+    """The entries of some sets, with the pattern fingerprint of each."""
+
+    def __init__(self, sets: Sequence[str]) -> None:
+        check_sets(sets)
+        self.names: list[str] = []
+        self.entries: list[FilterCatalogEntry] = []
+        for part in dict.fromkeys(part for name in sets for part in SETS[name]):
+            catalog = FilterCatalog(FilterCatalogParams(getattr(FilterCatalogParams.FilterCatalogs, part)))
+            entries = [catalog.GetEntryWithIdx(i) for i in range(catalog.GetNumEntries())]
+            self.names += [f"{part.upper()}: {entry.GetDescription()}" for entry in entries]
+            self.entries += entries
+        screens = [_screen(entry) for entry in self.entries]
+        self._screens = np.array(screens, np.uint64).reshape(len(screens), SCREEN_BITS // 64)
+
+    def candidates(self, mol: Chem.Mol) -> list[int]:
+        """Indices of the entries that the fingerprint does not rule out."""
+        absent = ~_words(Chem.PatternFingerprint(mol, fpSize=SCREEN_BITS))
+        found: list[int] = np.flatnonzero(~(self._screens & absent).any(axis=1)).tolist()
+        return found
+
+
+@lru_cache(maxsize=16)
+def _catalog(sets: tuple[str, ...]) -> _Catalog:
+    return _Catalog(sets)
+
+
+def _screen(entry: FilterCatalogEntry) -> np.ndarray:
+    """The bits that a molecule needs to match an entry; none where the entry is not one plain pattern."""
+    pattern = _pattern(entry)
+    if pattern is None:
+        return np.zeros(SCREEN_BITS // 64, np.uint64)
+    return _words(Chem.PatternFingerprint(pattern, fpSize=SCREEN_BITS))
+
+
+def _pattern(entry: FilterCatalogEntry) -> Chem.Mol | None:
+    """The query molecule of an entry that is one plain pattern, otherwise None."""
+    data: bytes = entry.Serialize()
+    start = data.find(_MOLECULE)
+    size = re.search(rb" (\d+) $", data[:start]) if start >= 0 else None
+    if size is None or not _HEAD.match(data):
+        return None
+    end = start + int(size.group(1))
+    return Chem.Mol(data[start:end]) if _TAIL.match(data, end) else None  # type: ignore[call-overload]
+
+
+def _words(bits: DataStructs.ExplicitBitVect) -> np.ndarray:
+    return np.frombuffer(DataStructs.BitVectToBinaryText(bits), np.uint64)

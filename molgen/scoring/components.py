@@ -1,0 +1,34 @@
+"""The components there are: a literal table from the `type` in an objective to its class. A new one is one line."""
+
+from __future__ import annotations
+
+from molgen.scoring.alerts import Alerts
+from molgen.scoring.component import Scorer
+from molgen.scoring.descriptors import Descriptor, UnitDescriptor
+from molgen.scoring.external import External
+from molgen.scoring.similarity import Similarity
+from molgen.scoring.substructure import Substructure
+
+COMPONENTS: dict[str, type[Scorer]] = {
+    "MW": Descriptor,
+    "logP": Descriptor,
+    "TPSA": Descriptor,
+    "QED": UnitDescriptor,
+    "SA": Descriptor,
+    "HBD": Descriptor,
+    "HBA": Descriptor,
+    "rotatable_bonds": Descriptor,
+    "rings": Descriptor,
+    "aromatic_rings": Descriptor,
+    "fsp3": UnitDescriptor,
+    "stereocentres": Descriptor,
+    "heavy_atoms": Descriptor,
+    "charge": Descriptor,
+    "alerts": Alerts,
+    "similarity": Similarity,
+    "substructure": Substructure,
+    "external": External,
+}
+
+# The column `alerts` of a scored table holds the names, so the count is called otherwise.
+DEFAULT_NAMES = {"alerts": "alert_count"}
