@@ -8,6 +8,9 @@ rule evaluate:
         molecules=f"{RUN}/molecules",
     output:
         f"{RUN}/metrics/{{family}}.json",
+    params:
+        settings=options(config["evaluate"]),
+        seed=SEED,
     log:
         f"{RUN}/logs/evaluate.{{family}}.log",
     benchmark:
@@ -20,4 +23,5 @@ rule evaluate:
     conda:
         "../../environment.yml"
     shell:
-        "molgen evaluate {input.samples} --reference {input.molecules} --out {output} --workers {threads} |& keep {log}"
+        "molgen evaluate {input.samples} --reference {input.molecules} --out {output}"
+        " --seed {params.seed} --workers {threads} {params.settings} |& keep {log}"
