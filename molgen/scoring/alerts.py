@@ -15,7 +15,7 @@ from molgen.scoring.component import BOUNDS, ComponentSettings, Molecules, each
 class AlertsSettings(ComponentSettings):
     """`sets`: which of `molgen.chem.alerts.SETS` to count."""
 
-    sets: tuple[str, ...] = Field(DEFAULT_SETS, min_length=1)
+    sets: tuple[str, ...] = Field(default=DEFAULT_SETS, min_length=1)
 
     @field_validator("sets")
     @classmethod

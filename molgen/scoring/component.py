@@ -43,7 +43,7 @@ class ComponentSettings(Settings):
 
     name: str = Field(min_length=1, pattern=r"^[^;.]+$")
     type: str
-    weight: float = Field(1.0, gt=0, allow_inf_nan=False)
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     transform: SerializeAsAny[Transform] | None = None
 
     @field_validator("transform", mode="before")

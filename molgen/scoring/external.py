@@ -28,8 +28,8 @@ class ExternalSettings(ComponentSettings):
     """`command` is run without a shell: a program and its arguments, as one line or a list."""
 
     command: tuple[str, ...] = Field(min_length=1)
-    timeout: float = Field(300.0, gt=0)  # seconds that one batch may take
-    batch: int = Field(256, ge=1)  # SMILES a batch
+    timeout: float = Field(default=300.0, gt=0)  # seconds that one batch may take
+    batch: int = Field(default=256, ge=1)  # SMILES a batch
     unit: str = ""
 
     @field_validator("command", mode="before")

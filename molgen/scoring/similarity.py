@@ -16,8 +16,8 @@ class SimilaritySettings(ComponentSettings):
     """`references` are SMILES; `references_file` in an objective file is read into them when it is loaded."""
 
     references: tuple[str, ...] = Field(min_length=1)
-    radius: int = Field(2, ge=0, le=6)  # ECFP4 has radius 2: the 4 is a diameter
-    bits: int = Field(2048, ge=64, le=65536, multiple_of=64)
+    radius: int = Field(default=2, ge=0, le=6)  # ECFP4 has radius 2: the 4 is a diameter
+    bits: int = Field(default=2048, ge=64, le=65536, multiple_of=64)
     to: Literal["nearest", "mean"] = "nearest"
 
     @field_validator("references")

@@ -115,7 +115,7 @@ class ValueMap(Transform):
     """A table from single values to desirabilities (`map: {0: 1, 1: 0.5}`), and `other` for every other value."""
 
     map: dict[float, float] = Field(min_length=1)
-    other: float = Field(0.0, ge=0, le=1)
+    other: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _in_range(self) -> Self:
