@@ -1,0 +1,125 @@
+"""Lines of a file, plain or compressed, in bounded memory; what can be read of a damaged file is read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import zstandard
+
+from molgen.core.errors import InputError
+
+MAX_LINE = 1 << 20  # bytes; what is longer is cut there and its rest skipped
+_BLOCK = 1 << 17
+_MAGIC = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
+
+
+def extension(path: Path) -> tuple[str, str]:
+    """A file name's format and compression: `a.csv.gz` -> (".csv", ".gz")."""
+    suffixes = [s.lower() for s in path.suffixes]
+    compression = suffixes.pop() if suffixes and suffixes[-1] in _MAGIC else ""
+    return suffixes[-1] if suffixes else "", compression
+
+
+class Lines:
+    """Lines as text, without their ends, numbered from 1 by their order. A byte-order mark is taken off.
+
+    After the last line `damage` says why the file could not be read to its end, or is None.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.damage: str | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        with self._open() as raw:
+            number = 0
+            while True:
+                try:
+                    line = self._line(raw)
+                except _DAMAGE as error:
+                    self._damaged(number, error)
+                    return
+                if not line:
+                    return
+                number += 1
+                if number == 1:
+                    line = self._first(line)
+                yield line.decode("utf-8", errors="replace").rstrip("\r\n")
+
+    def _line(self, raw: BinaryIO) -> bytes:
+        line = raw.readline(MAX_LINE)
+        rest = line
+        while len(rest) == MAX_LINE and not rest.endswith(b"\n"):
+            rest = raw.readline(MAX_LINE)
+        return line
+
+    def _first(self, line: bytes) -> bytes:
+        if b"\0" in line:
+            raise InputError(f"{self.path}: a binary file; a text file with one molecule a line is expected")
+        return line.removeprefix(b"\xef\xbb\xbf")
+
+    def _damaged(self, number: int, error: Exception) -> None:
+        if number == 0:
+            raise InputError(f"{self.path}: cannot be decompressed; is it complete, and what its name says?") from None
+        what = "ends too early" if isinstance(error, EOFError) else "is damaged"
+        self.damage = f"{self.path}: the compressed file {what}; the {number:,} lines before that were used"
+
+    def _open(self) -> BinaryIO:
+        compression = extension(self.path)[1]
+        try:
+            with self.path.open("rb") as probe:
+                start = probe.read(4)
+            if not start:
+                raise InputError(f"{self.path}: the file is empty")
+            if compression and not start.startswith(_MAGIC[compression][: len(start)]):
+                raise InputError(f"{self.path}: not a {compression} file, though its name says so")
+            if compression == ".gz":
+                return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, gzip.open(self.path)), _BLOCK))
+            if compression == ".zst":
+                return cast(BinaryIO, io.BufferedReader(_Zstandard(self.path.open("rb")), _BLOCK))
+            return self.path.open("rb", buffering=_BLOCK)
+        except FileNotFoundError:
+            raise InputError(f"{self.path}: no such file; check the path") from None
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be read ({error.strerror})") from None
+
+
+class _Zstandard(io.RawIOBase):
+    """A zstd file as a stream that, unlike zstandard's own, raises EOFError when the file ends inside a frame."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._frame = file, zstandard.ZstdDecompressor().decompressobj()
+        self._ready = b""
+        self._inside = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast(bytearray, buffer))
+        while not self._ready:
+            data = self._frame.unused_data if self._frame.eof else b""
+            if self._frame.eof:
+                self._frame, self._inside = zstandard.ZstdDecompressor().decompressobj(), False
+            data = data or self._file.read(_BLOCK)
+            if not data:
+                if self._inside:
+                    raise EOFError
+                return 0
+            self._inside = True
+            self._ready = self._frame.decompress(data)
+            if self._frame.eof:
+                self._inside = False
+        count = min(len(view), len(self._ready))
+        view[:count], self._ready = self._ready[:count], self._ready[count:]
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
