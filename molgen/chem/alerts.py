@@ -1,8 +1,7 @@
 """Structural alerts: named motifs that a chemist wants to know of (RDKit's FilterCatalog: PAINS, BRENK, NIH, ...).
 
-Each alert is matched by RDKit's own catalog entry. What is ours is the order: a fingerprint of the molecule rules
-out most entries before their (slow) substructure search. The fingerprint is RDKit's pattern fingerprint, whose bits
-of a pattern are a subset of the bits of every molecule that contains it, so nothing is lost by the screen.
+Each alert is matched by RDKit's own catalog entry. What is ours is that a look at the kinds of bonds of the molecule
+(`molgen.chem.substructures`) rules out most entries before their slow substructure search.
 
 PAINS: Baell and Holloway, J. Med. Chem. 2010, 53, 2719. BRENK: Brenk et al., ChemMedChem 2008, 3, 435.
 """
@@ -13,10 +12,10 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-import numpy as np
-from rdkit import Chem, DataStructs
+from rdkit import Chem
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogEntry, FilterCatalogParams
 
+from molgen.chem.substructures import Patterns
 from molgen.core.errors import SettingsError, nearest
 
 # set -> the RDKit catalogs in it
@@ -37,7 +36,6 @@ SETS: dict[str, tuple[str, ...]] = {
     "CHEMBL_SURECHEMBL": ("CHEMBL_SureChEMBL",),
 }
 DEFAULT_SETS = ("PAINS", "BRENK")
-SCREEN_BITS = 2048
 
 # How a catalog entry of one plain pattern, wanted at least once, is serialized. The pattern itself is not to be had
 # from Python otherwise. An entry that looks different is simply never screened out.
@@ -76,14 +74,11 @@ class _Catalog:
             entries = [catalog.GetEntryWithIdx(i) for i in range(catalog.GetNumEntries())]
             self.names += [f"{part.upper()}: {entry.GetDescription()}" for entry in entries]
             self.entries += entries
-        screens = [_screen(entry) for entry in self.entries]
-        self._screens = np.array(screens, np.uint64).reshape(len(screens), SCREEN_BITS // 64)
+        self._patterns = Patterns([_pattern(entry) for entry in self.entries])
 
     def candidates(self, mol: Chem.Mol) -> list[int]:
-        """Indices of the entries that the fingerprint does not rule out."""
-        absent = ~_words(Chem.PatternFingerprint(mol, fpSize=SCREEN_BITS))
-        found: list[int] = np.flatnonzero(~(self._screens & absent).any(axis=1)).tolist()
-        return found
+        """Indices of the entries that the screen does not rule out, ascending."""
+        return self._patterns.candidates(mol)
 
 
 @lru_cache(maxsize=16)
@@ -91,24 +86,12 @@ def _catalog(sets: tuple[str, ...]) -> _Catalog:
     return _Catalog(sets)
 
 
-def _screen(entry: FilterCatalogEntry) -> np.ndarray:
-    """The bits that a molecule needs to match an entry; none where the entry is not one plain pattern."""
-    pattern = _pattern(entry)
-    if pattern is None:
-        return np.zeros(SCREEN_BITS // 64, np.uint64)
-    return _words(Chem.PatternFingerprint(pattern, fpSize=SCREEN_BITS))
-
-
-def _pattern(entry: FilterCatalogEntry) -> Chem.Mol | None:
-    """The query molecule of an entry that is one plain pattern, otherwise None."""
+def _pattern(entry: FilterCatalogEntry) -> Chem.Mol:
+    """The query molecule of an entry that is one plain pattern; otherwise the empty one, which rules nothing out."""
     data: bytes = entry.Serialize()
     start = data.find(_MOLECULE)
     size = re.search(rb" (\d+) $", data[:start]) if start >= 0 else None
     if size is None or not _HEAD.match(data):
-        return None
+        return Chem.Mol()
     end = start + int(size.group(1))
-    return Chem.Mol(data[start:end]) if _TAIL.match(data, end) else None  # type: ignore[call-overload]
-
-
-def _words(bits: DataStructs.ExplicitBitVect) -> np.ndarray:
-    return np.frombuffer(DataStructs.BitVectToBinaryText(bits), np.uint64)
+    return Chem.Mol(data[start:end]) if _TAIL.match(data, end) else Chem.Mol()  # type: ignore[call-overload]

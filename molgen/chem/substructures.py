@@ -89,11 +89,10 @@ def _read_query(description: str) -> _Query:
 
 
 class Patterns:
-    """A set of SMARTS patterns, searched together. Not to be shared between threads."""
+    """A set of patterns (SMARTS or query molecules), searched together. Not to be shared between threads."""
 
-    def __init__(self, smarts: Sequence[str]) -> None:
-        self.smarts = tuple(smarts)
-        self._queries = [_compile(text) for text in smarts]
+    def __init__(self, patterns: Sequence[str | Chem.Mol]) -> None:
+        self._queries = [_compile(pattern) if isinstance(pattern, str) else pattern for pattern in patterns]
         self._atoms: dict[str, int] = {}  # description of a query atom -> its number
         self._atom_queries: list[_Query] = []
         self._bonds: dict[tuple[int, int, str], int] = {}  # (end, end, description) of a query bond -> its number
@@ -107,13 +106,14 @@ class Patterns:
 
     def matches(self, mol: Chem.Mol) -> list[int]:
         """Indices of the patterns that occur in `mol`, ascending."""
+        return [i for i in self.candidates(mol) if mol.HasSubstructMatch(self._queries[i])]
+
+    def candidates(self, mol: Chem.Mol) -> list[int]:
+        """Indices of the patterns that the screen does not rule out, ascending."""
         offers = self._offers(mol)
-        possible = (
-            range(len(self._queries))
-            if offers is None
-            else [i for i, (a, b) in enumerate(self._needed) if a & offers[0] == a and b & offers[1] == b]
-        )
-        return [i for i in possible if mol.HasSubstructMatch(self._queries[i])]
+        if offers is None:
+            return list(range(len(self._queries)))
+        return [i for i, (a, b) in enumerate(self._needed) if a & offers[0] == a and b & offers[1] == b]
 
     def _needs(self, query: Chem.Mol) -> tuple[int, int]:
         """Bits of the query atoms and of the query bonds that a molecule must offer."""
