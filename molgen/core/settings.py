@@ -76,7 +76,8 @@ def _explain(cls: type[BaseModel], error: ValidationError) -> str:
         return f"unknown key {place!r}{nearest(str(problem['loc'][-1]), _known_keys(cls, problem['loc'][:-1]))}"
     if problem["type"] == "missing":
         return f"key {place!r} is missing"
-    message = problem["msg"][0].lower() + problem["msg"][1:]
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
     return f"{place or 'value'} = {problem['input']!r}: {message}" if place else message
 
 

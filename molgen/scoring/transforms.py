@@ -23,12 +23,16 @@ def _logistic(x: np.ndarray) -> np.ndarray:
 
 
 class Transform(Settings):
-    """Base: `transform(values)` maps float64 to float64 in [0, 1], elementwise."""
+    """`transform(values)` maps float64 to float64 in [0, 1], elementwise; this one (`none`) clips."""
 
     type: str
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """The values clipped to [0, 1] (the transform `none`)."""
+        """The desirability of each value."""
+        with np.errstate(over="ignore"):  # far outside, where the answer is 0 or 1 all the same
+            return self._map(values)
+
+    def _map(self, values: np.ndarray) -> np.ndarray:
         return np.clip(values, 0.0, 1.0)
 
 
@@ -46,7 +50,7 @@ class _Window(Transform):
 class Sigmoid(_Window):
     """Rises with the value: 0.05 at `low`, 0.5 halfway, 0.95 at `high`."""
 
-    def __call__(self, values: np.ndarray) -> np.ndarray:
+    def _map(self, values: np.ndarray) -> np.ndarray:
         return _logistic(self._steepness * (values - (self.low + self.high) / 2))
 
     @property
@@ -57,7 +61,7 @@ class Sigmoid(_Window):
 class ReverseSigmoid(Sigmoid):
     """Falls with the value: 0.95 at `low`, 0.5 halfway, 0.05 at `high`."""
 
-    def __call__(self, values: np.ndarray) -> np.ndarray:
+    def _map(self, values: np.ndarray) -> np.ndarray:
         return _logistic(-self._steepness * (values - (self.low + self.high) / 2))
 
 
@@ -66,7 +70,7 @@ class DoubleSigmoid(_Window):
 
     margin: float = Field(gt=0, allow_inf_nan=False)
 
-    def __call__(self, values: np.ndarray) -> np.ndarray:
+    def _map(self, values: np.ndarray) -> np.ndarray:
         steepness = LOGIT_95 / self.margin
         return _logistic(steepness * (values - self.low)) * _logistic(-steepness * (values - self.high))
 
@@ -77,7 +81,7 @@ class Gaussian(Transform):
     mean: float = Field(allow_inf_nan=False)
     sd: float = Field(gt=0, allow_inf_nan=False)
 
-    def __call__(self, values: np.ndarray) -> np.ndarray:
+    def _map(self, values: np.ndarray) -> np.ndarray:
         return np.exp(-0.5 * ((values - self.mean) / self.sd) ** 2)
 
 
@@ -95,7 +99,7 @@ class Step(Transform):
             raise ValueError(f"min = {self.min:g} is above max = {self.max:g}")
         return self
 
-    def __call__(self, values: np.ndarray) -> np.ndarray:
+    def _map(self, values: np.ndarray) -> np.ndarray:
         low = -np.inf if self.min is None else self.min
         high = np.inf if self.max is None else self.max
         return np.where(np.isnan(values), values, ((values >= low) & (values <= high)).astype(np.float64))
@@ -106,7 +110,7 @@ class Linear(_Window):
 
     decreasing: bool = False
 
-    def __call__(self, values: np.ndarray) -> np.ndarray:
+    def _map(self, values: np.ndarray) -> np.ndarray:
         ramp = np.clip((values - self.low) / (self.high - self.low), 0.0, 1.0)
         return 1.0 - ramp if self.decreasing else ramp
 
@@ -124,7 +128,7 @@ class ValueMap(Transform):
                 raise ValueError(f"map: {value:g} -> {desirability:g} is not in 0 to 1")
         return self
 
-    def __call__(self, values: np.ndarray) -> np.ndarray:
+    def _map(self, values: np.ndarray) -> np.ndarray:
         mapped = [v if np.isnan(v) else self.map.get(v, self.other) for v in np.ravel(values).tolist()]
         return np.array(mapped, np.float64).reshape(np.shape(values))
 
