@@ -1,0 +1,60 @@
+"""The stage `report`: a run folder to one HTML page, with the candidates as SDF and CSV beside it."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+
+from molgen import __version__
+from molgen.core.artifacts import Identity, already_made, building
+from molgen.core.settings import Settings
+from molgen.report.candidates import load_candidates
+from molgen.report.exports import write_csv, write_sdf
+from molgen.report.funnel import funnel
+from molgen.report.page import page
+from molgen.report.run import open_run
+
+
+class ReportSettings(Settings):
+    """Settings of a report."""
+
+    title: str | None = Field(default=None, max_length=200, description="heading; the run's name by default")
+    show: int = Field(default=500, ge=1, le=5_000, description="most candidates on the page, best first")
+    neighbours: bool = Field(default=True, description="look up each candidate's nearest training molecule")
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files of a report, how many candidates they hold, and what was missing from the run."""
+
+    page: Path
+    sdf: Path
+    csv: Path
+    candidates: int
+    gaps: list[str]
+
+
+def report(run: Path, out: Path, settings: ReportSettings | None = None, *, workers: int = 1) -> Written:
+    """Writes `out` (HTML), and candidates.sdf and candidates.csv in its folder; parts that are missing are named."""
+    settings = settings or ReportSettings()
+    opened = open_run(run)
+    identity = Identity.of("report", {**settings.values(), "molgen": __version__}, opened.inputs())
+    sdf, table = out.with_name("candidates.sdf"), out.with_name("candidates.csv")
+    if already_made(out, identity) and sdf.is_file() and table.is_file():
+        return Written(out, sdf, table, _shown(table), opened.gaps)
+    candidates = load_candidates(opened, settings.show, workers, neighbours=settings.neighbours)
+    steps = funnel(opened, len(candidates.rows))
+    text = page(opened, candidates, steps, title=settings.title or opened.name, key=identity.key)
+    with building(out, identity, workers=workers) as aside:
+        aside.write_text(text, encoding="utf-8")
+        write_sdf(sdf, candidates)
+        write_csv(table, candidates)
+    return Written(out, sdf, table, len(candidates.rows), opened.gaps)
+
+
+def _shown(table: Path) -> int:
+    with table.open(newline="", encoding="utf-8") as stream:
+        return sum(1 for _ in csv.DictReader(stream))

@@ -1,0 +1,130 @@
+"""A run folder as the report reads it. Whatever is missing is said in `gaps`, never an error."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from molgen.core.artifacts import read_provenance
+from molgen.core.errors import InputError, MolgenError
+from molgen.core.settings import read_yaml
+from molgen.evaluate.evaluate import read_metrics
+from molgen.evaluate.reference import MOLECULES_FILE
+
+CONTENT = (
+    "run.yaml",
+    "candidates.parquet",
+    f"molecules/{MOLECULES_FILE}",
+    "metrics/*.json",
+    "models/*/metrics.csv",
+    "samples/*.parquet",
+    "scored/*.parquet",
+)
+Curve = list[tuple[float, float]]  # (molecules seen, loss)
+
+
+@dataclass
+class Run:
+    """Paths and small files of `results/RUN/`. Families are in the order of their names."""
+
+    folder: Path
+    config: dict[str, Any] = field(default_factory=dict)
+    families: list[str] = field(default_factory=list)
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    curves: dict[str, dict[str, Curve]] = field(default_factory=dict)
+    provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
+    gaps: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The run's name: what its config says, or its folder's name."""
+        return str(self.config.get("name") or self.config.get("run") or self.folder.resolve().name)
+
+    @property
+    def candidates(self) -> Path:
+        return self.folder / "candidates.parquet"
+
+    @property
+    def molecules(self) -> Path:
+        return self.folder / "molecules" / MOLECULES_FILE
+
+    def samples(self, family: str) -> Path:
+        return self.folder / "samples" / f"{family}.parquet"
+
+    def scored(self, family: str) -> Path:
+        return self.folder / "scored" / f"{family}.parquet"
+
+    def inputs(self) -> dict[str, Path]:
+        """Every file that the report is made from, by its path inside the run."""
+        found = sorted(p for pattern in CONTENT for p in self.folder.glob(pattern) if p.is_file())
+        return {p.relative_to(self.folder).as_posix(): p for p in found if not p.name.endswith("provenance.json")}
+
+
+def open_run(folder: Path) -> Run:
+    """Reads what there is of a run; an InputError if the folder holds nothing of one."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give the folder of a run, such as results/demo")
+    run = Run(folder)
+    if not (inputs := run.inputs()):
+        raise InputError(f"{folder}: holds nothing to report on; expected candidates.parquet, metrics/ or models/")
+    run.families = sorted({Path(p).parts[1].split(".")[0] for p in inputs if p.count("/") and "molecules/" not in p})
+    if "run.yaml" in inputs:
+        run.config = _tolerated(run, lambda: read_yaml(inputs["run.yaml"])) or {}
+    for name, path in inputs.items():
+        if name.startswith("metrics/") and (record := _tolerated(run, lambda p=path: read_metrics(p))):
+            run.metrics[path.stem] = record
+        if name.startswith("models/") and (curves := _tolerated(run, lambda p=path: read_curves(p))):
+            run.curves[path.parent.name] = curves
+    _read_provenance(run, inputs)
+    _say_gaps(run)
+    return run
+
+
+def read_curves(file: Path) -> dict[str, Curve]:
+    """Losses by split from a model's metrics.csv; rows without a finite loss are left out."""
+    curves: dict[str, Curve] = {}
+    with file.open(newline="", encoding="utf-8", errors="replace") as stream:
+        for row in csv.DictReader(stream):
+            try:
+                seen, loss = float(row["molecules"]), float(row["loss"])
+            except (KeyError, TypeError, ValueError):
+                continue
+            if math.isfinite(seen) and math.isfinite(loss):
+                curves.setdefault(row.get("split") or "train", []).append((seen, loss))
+    if not curves:
+        raise InputError(f"{file}: no rows with the columns 'molecules', 'split' and 'loss'")
+    return curves
+
+
+def _read_provenance(run: Run, inputs: dict[str, Path]) -> None:
+    folders = [p for name in ("molecules", "features") if (p := run.folder / name).is_dir()]
+    models = sorted(p for p in run.folder.glob("models/*") if p.is_dir())
+    files = [p for p in inputs.values() if p.suffix in {".parquet", ".json"} and p.name != MOLECULES_FILE]
+    for path in [*folders, *models, *files]:
+        if record := read_provenance(path):
+            run.provenance[path.relative_to(run.folder).as_posix()] = record
+
+
+def _tolerated(run: Run, read: Any) -> Any:
+    """The value, or None with a sentence in the gaps."""
+    try:
+        return read()
+    except MolgenError as error:
+        run.gaps.append(f"A file of this run could not be used: {error}.")
+        return None
+
+
+def _say_gaps(run: Run) -> None:
+    if not run.candidates.is_file():
+        run.gaps.append("No candidates yet: candidates.parquet is written by molgen rank.")
+    if not run.metrics:
+        run.gaps.append("No evaluation yet: metrics/FAMILY.json is written by molgen evaluate.")
+    if not run.curves:
+        run.gaps.append("No training curves: models/FAMILY/metrics.csv is written by molgen train.")
+    if not run.molecules.is_file():
+        run.gaps.append(
+            f"No training molecules (molecules/{MOLECULES_FILE}): novelty and nearest known molecules are not shown."
+        )
