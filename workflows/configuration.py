@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from molgen.core.artifacts import whole_file
 from molgen.core.errors import SettingsError, nearest
+from molgen.data.sources import data_set
 
 SCHEMA = Path(__file__).parent / "config" / "schema.yaml"
 
@@ -34,6 +35,13 @@ def options(settings: Mapping[str, Any]) -> str:
     """Settings as options, quoted for the shell: `{"model": {"width": 64}}` -> `--set model.width=64`."""
     pairs = (f"{key}={json.dumps(value)}" for key, value in _flat(settings))
     return " ".join(f"--set {shlex.quote(pair)}" for pair in pairs)
+
+
+def raw_files(data: str | Sequence[str]) -> list[str]:
+    """The files to prepare: the user's own, or those that `molgen data fetch` writes for a named data set."""
+    if not isinstance(data, str):
+        return list(data)
+    return [f"results/data/{data}/{split}.smi" for split in data_set(data).files]
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -46,6 +46,7 @@ def test_shipped_configurations_pass(file):
         ({"seed": -1}, "seed = -1: expected is a whole number from 0"),
         ({"run": "../elsewhere"}, "run = '../elsewhere': expected is a name"),
         ({"data": []}, "data = []: expected is a name of `molgen data list`"),
+        ({"data": "zinc25k"}, "data = 'zinc25k'"),
         ({"families": {}}, "families = {}: expected are the generators"),
         ({"sample": {"n": "many"}}, "sample.n = 'many': expected is a whole number from 1"),
     ],

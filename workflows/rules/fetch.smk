@@ -1,5 +1,5 @@
 # in:  a named data set (`molgen data list`)
-# out: results/data/NAME/ (its files; shared by every run)
+# out: results/data/NAME/ (SPLIT.smi for each of its files, source.yaml; shared by every run)
 
 
 rule fetch:

@@ -4,10 +4,11 @@
 
 rule prepare:
     input:
-        config["data"] if isinstance(config["data"], list) else f"results/data/{config['data']}",
+        config["data"] if isinstance(config["data"], list) else f"results/data/{config['data']}",  # fetched, as a whole
     output:
         directory(f"{RUN}/molecules"),
     params:
+        files=raw_files(config["data"]),
         settings=options(config["prepare"]),
         seed=SEED,
     log:
@@ -22,4 +23,5 @@ rule prepare:
     conda:
         "../../environment.yml"
     shell:
-        "molgen prepare {input} --out {output} --seed {params.seed} --workers {threads} {params.settings} |& keep {log}"
+        "molgen prepare {params.files} --out {output} --seed {params.seed} --workers {threads} {params.settings}"
+        " |& keep {log}"

@@ -7,6 +7,7 @@ rule report:
         f"{RUN}/candidates.parquet",
         f"{RUN}/molecules",
         expand(f"{RUN}/models/{{family}}", family=FAMILIES),
+        expand(f"{RUN}/scored/{{family}}.parquet", family=FAMILIES),
         expand(f"{RUN}/metrics/{{family}}.json", family=FAMILIES),
     output:
         page=f"{RUN}/report.html",
