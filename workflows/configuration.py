@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,14 @@ from jsonschema import Draft202012Validator, ValidationError
 from molgen.core.artifacts import whole_file
 from molgen.core.errors import SettingsError, nearest
 from molgen.data.sources import data_set
+
+# Section -> the settings class of its stage, imported only where a run is planned (not again in each job).
+STAGES = {
+    "prepare": ("molgen.data.prepare_settings", "PrepareSettings"),
+    "rank": ("molgen.rank", "RankSettings"),
+    "evaluate": ("molgen.evaluate.evaluate", "EvaluateSettings"),
+}
+OF_THE_WORKFLOW = {"top"}  # keys of those sections that are the rule's own
 
 SCHEMA = Path(__file__).parent / "config" / "schema.yaml"
 
@@ -28,7 +37,30 @@ def checked(config: Mapping[str, Any], *, stages: bool = True) -> dict[str, Any]
     if problems:
         raise SettingsError(f"workflow configuration: {_explained(problems[0])}")
     values["families"] = {name: settings or {} for name, settings in values["families"].items()}
+    if stages:
+        _check_stages(values)
     return values
+
+
+def _check_stages(values: Mapping[str, Any]) -> None:
+    """Refuses what a stage would refuse, hours before it would: its settings, the data set, the objective."""
+    for section, (module, name) in STAGES.items():
+        settings = {key: value for key, value in values[section].items() if key not in OF_THE_WORKFLOW}
+        getattr(import_module(module), name).parse(settings, where=f"workflow configuration: {section}")
+    run_settings = import_module("molgen.training.settings").RunSettings
+    for family, settings in values["families"].items():
+        where = f"workflow configuration: families.{family}"
+        _check_family(family, run_settings.parse(settings, where=where).model, where)
+    raw_files(values["data"])
+    import_module("molgen.scoring.objective").Objective.read(Path(values["objective"]))
+
+
+def _check_family(family: str, model: Mapping[str, Any], where: str) -> None:
+    generators = import_module("molgen.generators")
+    if family not in generators.FAMILIES:
+        raise SettingsError(f"{where}: unknown family{nearest(family, generators.FAMILIES)}")
+    if model:  # its class is dear to import, and without settings of its own there is nothing to check
+        generators.family(family).Config.parse(model, where=f"{where}.model")
 
 
 def options(settings: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ rule report:
         f"{RUN}/logs/report.log",
     benchmark:
         f"{RUN}/benchmarks/report.tsv"
-    threads: 1
+    threads: 4
     resources:
         mem_mb=4000,
         runtime=30,
@@ -27,4 +27,4 @@ rule report:
     conda:
         "../../environment.yml"
     shell:
-        "molgen report {params.run} --out {output.page} |& keep {log}"
+        "molgen report {params.run} --out {output.page} --workers {threads} |& keep {log}"

@@ -1,9 +1,9 @@
 # in:  results/RUN/features/
 # out: results/RUN/models/FAMILY/ (config.yaml, weights.safetensors, metrics.csv, provenance.json)
 #
-# A few minutes before its time is up the job saves its state and ends with code 75, and so it does on SIGTERM: the
-# rule fails, and its retry (a profile's `retries`) goes on from there. The state lies beside the output, where
-# snakemake does not remove it.
+# Without a GPU (`gpus: 0`) it trains on the CPU. A few minutes before its time is up, and on SIGTERM, the job saves its
+# state and ends with code 75: the rule fails, and its retry (a profile's `retries`) goes on from there. The state lies
+# beside the output, where snakemake does not remove it.
 
 
 rule train:
@@ -26,6 +26,6 @@ rule train:
     conda:
         "../../environment.yml"
     shell:
-        "molgen train {wildcards.family} --features {input} --out {output} --seed {params.seed} {params.settings}"
-        " --devices $(({resources.gpu} > 1 ? {resources.gpu} : 1)) --max-minutes $(({resources.runtime} - 5))"
+        "molgen train {wildcards.family} --features {input} --out {output} --set training.seed={params.seed} {params.settings}"
+        " --devices {resources.gpu} --max-minutes $(({resources.runtime} - 5))"
         " |& keep {log}"
