@@ -1,0 +1,43 @@
+"""`molgen featurize`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from molgen.cli.options import Out, Workers, workers_or_all
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def featurize(
+    molecules: Annotated[Path, typer.Argument(help="Folder from `molgen prepare` (or its molecules.parquet).")],
+    out: Out,
+    workers: Workers = 0,
+) -> None:
+    """A molecules table to a feature store: tokens, graphs and properties as flat, memory-mapped arrays.
+
+    \b
+    Example:
+      molgen featurize molecules --out features
+    """
+    from molgen.data.featurize import featurize as run
+
+    header = run(molecules, out, workers=workers_or_all(workers))
+    splits = ", ".join(f"{count:,} {name}" for name, count in header["splits"].items() if count)
+    print(f"{header['molecules']:,} molecules ({splits})")
+    print(
+        f"{len(header['vocabulary']) - 4} tokens, longest SMILES {header['longest']}; "
+        f"{len(header['atom_symbols']) - 1} atom types, largest molecule {header['largest']} atoms"
+    )
+    for key, meaning in (
+        ("unknown_tokens", "tokens that the train split does not have"),
+        ("without_graph", "molecules without a graph (dative bond or over 255 atoms)"),
+        ("with_stereo", "molecules whose stereochemistry is in the tokens only"),
+    ):
+        if header[key]:
+            print(f"{header[key]:,} {meaning}")
+    print(f"feature store: {out}")

@@ -1,0 +1,25 @@
+"""The model families: one file a family, one line in this table."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from molgen.core.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from molgen.generators.base import NeuralGenerator
+
+# family -> (module, class); loaded when it is asked for
+FAMILIES = {
+    "smiles": ("molgen.generators.smiles", "SmilesTransformer"),
+}
+
+
+def family(name: str) -> type[NeuralGenerator]:
+    """The class of a family; an InputError that names the nearest one if there is none."""
+    if name not in FAMILIES:
+        raise InputError(f"unknown family {name!r}{nearest(name, FAMILIES)}")
+    module, class_name = FAMILIES[name]
+    found: type[NeuralGenerator] = getattr(import_module(module), class_name)
+    return found

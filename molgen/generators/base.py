@@ -1,0 +1,129 @@
+"""What every generator is, and what a neural family gives to the one training loop."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from molgen.core.settings import Settings
+from molgen.data.store import Store
+from molgen.generators.folder import read_model, write_model
+
+
+class Samples(NamedTuple):
+    """Draws in drawing order: a canonical SMILES, or null and the reason why the draw is not a molecule."""
+
+    smiles: list[str | None]
+    reasons: list[str | None]
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """A distribution over molecules, learnt from a feature store and drawn as SMILES."""
+
+    def sample(self, n: int, *, seed: int, first: int = 0) -> Samples:
+        """Draws `first` to `first + n - 1`, unfiltered. A draw depends on the seed and its number alone."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Writes config.yaml and weights.safetensors."""
+        ...
+
+
+@runtime_checkable
+class Likelihood(Generator, Protocol):
+    """A generator that knows how likely it is to draw a SMILES."""
+
+    def log_prob(self, smiles: Sequence[str]) -> Float[Tensor, " batch"]:
+        """Total log-probability in nats; differentiable; -inf off the vocabulary."""
+        ...
+
+
+class Loss(NamedTuple):
+    """A batch's loss, summed, and what to divide it by; `parts` are further sums for the log."""
+
+    total: Tensor
+    weight: float
+    parts: Mapping[str, Tensor] = {}
+
+
+class NeuralGenerator(nn.Module):
+    """Base of the neural families: settings, batches and loss in; the training loop gives the rest."""
+
+    name: ClassVar[str]
+    Config: ClassVar[type[Settings]]
+
+    config: Settings
+
+    @classmethod
+    @abstractmethod
+    def build(cls, config: Settings, store: Store) -> Self:
+        """A new model with random weights (from torch's generator) for the molecules of a store."""
+
+    @classmethod
+    @abstractmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """The model, weights unset, that `config_values` described."""
+
+    @abstractmethod
+    def config_values(self) -> dict[str, Any]:
+        """All that `from_values` needs, as plain values: settings, vocabulary, sizes."""
+
+    @abstractmethod
+    def usable(self, store: Store, rows: np.ndarray) -> np.ndarray:
+        """Those of `rows` that this model can learn from."""
+
+    def row_batches(self, store: Store, rows: np.ndarray, size: int) -> list[np.ndarray]:
+        """An epoch's rows, already shuffled, cut into batches; a family that wants equal sizes overrides it."""
+        return [rows[i : i + size] for i in range(0, len(rows), size)]
+
+    @abstractmethod
+    def collate(self, store: Store, rows: np.ndarray) -> Any:
+        """A batch (tensors on the CPU) of molecules."""
+
+    @abstractmethod
+    def loss(self, batch: Any) -> Loss:
+        """The loss of a batch. In training mode it may draw from torch's generator, seeded by the loop."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    def save(self, folder: Path) -> None:
+        """Writes config.yaml and weights.safetensors."""
+        write_model(folder, self.name, self.config_values(), self.state_dict())
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "auto") -> Self:
+        """The model of a folder, in evaluation mode; ArtifactError if it is not a whole model of this family."""
+        values, weights = read_model(folder, cls.name)
+        model = cls.from_values(values)
+        _fill(model, weights, folder)
+        return model.to(pick_device(device)).eval()
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device of a name; `auto` is the accelerator if there is one."""
+    if name != "auto":
+        return torch.device(name)
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return accelerator or torch.device("cpu")
+
+
+def _fill(model: nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:
+    from molgen.core.errors import ArtifactError
+
+    expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    found = {name: tensor.shape for name, tensor in weights.items()}
+    if expected != found:
+        different = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+        raise ArtifactError(f"{folder}: weights do not fit config.yaml (first: {different[0]}); train or copy it again")
+    model.load_state_dict(weights)

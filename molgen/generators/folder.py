@@ -1,0 +1,80 @@
+"""A model folder: config.yaml and weights.safetensors. Nothing in it is code, nothing is pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from molgen.core.errors import ArtifactError, InputError, nearest
+from molgen.core.settings import read_yaml
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from molgen.generators.base import NeuralGenerator
+
+FORMAT = 1
+CONFIG, WEIGHTS = "config.yaml", "weights.safetensors"
+
+
+def write_model(folder: Path, family: str, values: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Writes a model into an existing folder."""
+    from safetensors.torch import save_file
+
+    text = yaml.safe_dump({"format": FORMAT, "family": family, **values}, sort_keys=False, allow_unicode=True)
+    (folder / CONFIG).write_text(text, encoding="utf-8")
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """A model folder's config; an error that says what is missing or of which version it is."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such model{nearest(str(folder), shipped())}")
+    if not (folder / CONFIG).is_file():
+        raise ArtifactError(f"{folder}: not a model folder: no {CONFIG} in it; train or copy it again")
+    values = read_yaml(folder / CONFIG)
+    if values.get("format") != FORMAT:
+        found = values.get("format")
+        raise ArtifactError(
+            f"{folder}: a model of format {found}, this molgen reads {FORMAT}; use the version it is of"
+        )
+    return values
+
+
+def read_model(folder: Path, family: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Config values and weights (float32) of a model folder of this family."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    values = read_config(folder)
+    if values.get("family") != family:
+        raise ArtifactError(f"{folder}: a {values.get('family')!r} model, {family!r} is expected")
+    try:
+        weights = load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        raise ArtifactError(f"{folder}: {WEIGHTS} is not whole ({error}); train or copy it again") from None
+    return values, {name: tensor.float() for name, tensor in weights.items()}
+
+
+def shipped() -> dict[str, Path]:
+    """Names and folders of the models that come with the package."""
+    root = Path(str(files("molgen"))) / "weights"
+    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{CONFIG}"))}
+
+
+def model_folder(model: str) -> Path:
+    """The folder of a path or a shipped name."""
+    return Path(model) if Path(model).is_dir() else shipped().get(model, Path(model))
+
+
+def load_model(model: str, *, device: str = "auto") -> NeuralGenerator:
+    """A trained model by folder or shipped name, in evaluation mode."""
+    from molgen.generators import family
+
+    folder = model_folder(model)
+    name = read_config(folder).get("family")
+    return family(str(name)).load(folder, device=device)

@@ -1,0 +1,1 @@
+"""Molecules as arrays: SMILES tokens, molecular graphs."""

@@ -1,0 +1,77 @@
+"""A checkpoint: one safetensors file with weights, averages, optimizer and place in the run. Nothing is pickled."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from molgen.core.artifacts import whole_file
+from molgen.core.errors import ArtifactError
+
+
+class Place(NamedTuple):
+    """Where a run stands."""
+
+    step: int  # optimizer steps taken
+    epoch: int
+    batch: int  # batches taken of this epoch
+    molecules: int  # seen so far
+    best: float  # lowest validation loss so far
+    waited: int  # validations since then
+    loss: float  # summed since the last line of metrics,
+    weight: float  # with its divisor
+
+
+def save(
+    path: Path,
+    network: nn.Module,
+    average: dict[str, Tensor],
+    best: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    place: Place,
+    rows: list[dict[str, Any]],
+) -> None:
+    """Writes a checkpoint whole or not at all; `rows` are the lines of metrics.csv so far."""
+    tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.items()} | {f"best.{k}": v for k, v in best.items()}
+    state = optimizer.state_dict()["state"]
+    tensors |= {f"optimizer.{i}.{k}": torch.as_tensor(v) for i, values in state.items() for k, v in values.items()}
+    with whole_file(path) as aside:
+        metadata = {"place": json.dumps(place._asdict()), "rows": json.dumps(rows)}
+        save_file({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, aside, metadata)
+
+
+def restore(
+    path: Path,
+    network: nn.Module,
+    average: dict[str, Tensor],
+    best: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+) -> tuple[Place, list[dict[str, Any]]]:
+    """Fills network, averages and optimizer from a checkpoint; returns the place and the lines of metrics.csv."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            metadata = file.metadata()
+    except (OSError, SafetensorError) as error:
+        raise ArtifactError(f"{path}: checkpoint cannot be read ({error}); remove it to start anew") from None
+    network.load_state_dict(_part(tensors, "network."))
+    for target, prefix in ((average, "average."), (best, "best.")):
+        for name, tensor in _part(tensors, prefix).items():
+            target[name] = tensor.to(next(network.parameters()).device)
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _part(tensors, "optimizer.").items():
+        index, key = name.split(".", 1)
+        state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return Place(**json.loads(metadata["place"])), json.loads(metadata["rows"])
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

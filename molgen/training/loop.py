@@ -1,0 +1,255 @@
+"""The loop: epochs of batches, averaged weights, validation, checkpoints, and an exact resume.
+
+Everything random is seeded by the step it happens in, so a run that was stopped anywhere goes on as if it had not been:
+the checkpoint holds no generator's state.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from molgen.core import seeds
+from molgen.core.artifacts import whole_file
+from molgen.core.errors import InputError, MachineError, Stopped
+from molgen.core.progress import Progress
+from molgen.data.store import Store
+from molgen.generators.base import NeuralGenerator
+from molgen.training import checkpoint
+from molgen.training.checkpoint import Place
+from molgen.training.settings import TrainingSettings
+
+CHECKPOINT = "checkpoint.safetensors"
+METRICS = "metrics.csv"
+CHECKPOINT_SECONDS = 120.0
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+
+
+class Loop:
+    """A run of training in a work folder. `run` returns when the molecules are seen or patience is at an end."""
+
+    def __init__(
+        self, fabric: Fabric, model: NeuralGenerator, store: Store, settings: TrainingSettings, folder: Path
+    ) -> None:
+        self.fabric, self.store, self.settings, self.folder = fabric, store, settings, folder
+        self.train_rows = model.usable(store, store.rows("train"))
+        valid = model.usable(store, store.rows("valid"))
+        order = seeds.numpy_generator(settings.seed, "validation").permutation(len(valid))
+        self.valid_rows = valid[np.sort(order[: settings.validation_molecules])]
+        if not len(self.train_rows):
+            raise InputError(f"{store.folder}: no molecule in the train split that this model can learn from")
+        optimizer = torch.optim.AdamW(
+            model.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            betas=settings.betas,
+            fused=True,
+        )
+        self.model = model
+        self.network, self.optimizer = fabric.setup(model, optimizer)
+        self.network.mark_forward_method("loss")
+        self.average = {name: p.detach().clone() for name, p in model.named_parameters()}
+        self.best: dict[str, Tensor] = {}
+        self.place = Place(0, 0, 0, 0, math.inf, 0, 0.0, 0.0)
+        self.rows: list[dict[str, Any]] = []
+        self._stop_signal = 0
+
+    def run(self, deadline: float | None) -> None:
+        """Trains to the end, or raises Stopped after a checkpoint at a signal or past `deadline` (monotonic)."""
+        if (self.folder / CHECKPOINT).is_file():
+            module, optimizer = self.model, self.optimizer.optimizer
+            self.place, self.rows = checkpoint.restore(
+                self.folder / CHECKPOINT, module, self.average, self.best, optimizer
+            )
+        bar = Progress("train", self.settings.molecules, "molecules", done=self.place.molecules)
+        self.network.train()
+        saved = time.monotonic()
+        with _signals(self._note_signal):
+            for rows in self._batches():
+                loss = self._step(rows)
+                if self.fabric.is_global_zero:
+                    bar.advance(len(rows), f"loss {loss:.4f}")
+                if self._due(len(rows)):
+                    self._validate()
+                    if self._out_of_patience():
+                        break
+                now = time.monotonic()
+                stop = bool(self._stop_signal) or (deadline is not None and now > deadline)
+                stop, save = self._sum(stop, now - saved > CHECKPOINT_SECONDS)  # one device's wish is all devices'
+                if stop or save:
+                    self._save()
+                    saved = now
+                if stop:
+                    raise Stopped(self._stop_message())
+        if not self.rows or self.rows[-1]["molecules"] != self.place.molecules:
+            self._validate()
+        self._save()
+        if self.fabric.is_global_zero:
+            bar.finish()
+
+    def weights(self) -> dict[str, Tensor]:
+        """The averaged weights with the lowest validation loss (the last ones where there is no validation split)."""
+        return self.best or self.average
+
+    def _batches(self) -> Iterator[np.ndarray]:
+        """Rows of each batch from the present place on, until enough molecules are seen."""
+        while self.place.molecules < self.settings.molecules:
+            generator = seeds.numpy_generator(self.settings.seed, "epoch", self.place.epoch)
+            order = self.train_rows[generator.permutation(len(self.train_rows))]
+            batches = self.model.row_batches(self.store, order, self.settings.batch_size)
+            for rows in batches[self.place.batch :]:
+                yield rows[: self.settings.molecules - self.place.molecules]
+                if self.place.molecules >= self.settings.molecules:
+                    return
+            self.place = self.place._replace(epoch=self.place.epoch + 1, batch=0)
+
+    def _step(self, rows: np.ndarray) -> float:
+        """One optimizer step on a batch that all devices share; returns the loss of this device's part."""
+        rank, world = self.fabric.global_rank, self.fabric.world_size
+        torch.manual_seed(seeds.child(self.settings.seed, "step", self.place.step, rank))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate()
+        mine = rows[rank::world] if len(rows) >= world else rows
+        loss = self.network.loss(self.fabric.to_device(self.model.collate(self.store, mine)))
+        total, weight = self._sum(float(loss.total.detach()), float(loss.weight))
+        self.fabric.backward(loss.total * (world / weight))
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
+        if not torch.isfinite(norm):
+            raise MachineError(
+                f"train: the loss is not finite after {self.place.molecules:,} molecules; lower training.learning_rate"
+            )
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self._update_average()
+        self.place = self.place._replace(
+            step=self.place.step + 1,
+            batch=self.place.batch + 1,
+            molecules=self.place.molecules + len(rows),
+            loss=self.place.loss + total,
+            weight=self.place.weight + weight,
+        )
+        return total / weight
+
+    def _rate(self) -> float:
+        """Learning rate: linear warm-up, then a cosine to `final_rate`; a function of the molecules seen."""
+        s, done = self.settings, self.place.molecules / self.settings.molecules
+        if done < s.warmup:
+            return s.learning_rate * (done + s.batch_size / s.molecules) / (s.warmup + s.batch_size / s.molecules)
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, (done - s.warmup) / (1 - s.warmup))))
+        return s.learning_rate * (s.final_rate + (1 - s.final_rate) * cosine)
+
+    def _update_average(self) -> None:
+        step = self.place.step + 1
+        decay = min(self.settings.average, step / (step + 9))  # young averages follow quickly
+        names = dict(self.model.named_parameters())
+        torch._foreach_lerp_(list(self.average.values()), [names[k].detach() for k in self.average], 1 - decay)
+
+    def _due(self, seen: int) -> bool:
+        every = self.settings.validate_every
+        return self.place.molecules // every != (self.place.molecules - seen) // every
+
+    @torch.no_grad()
+    def _validate(self) -> None:
+        """Adds a train line and, where there is a validation split, a valid line (averaged weights) to the metrics."""
+        if self.place.weight:
+            self._log("train", self.place.loss / self.place.weight)
+        self.place = self.place._replace(loss=0.0, weight=0.0)
+        if not len(self.valid_rows):
+            return
+        loss = self._validation_loss()
+        self._log("valid", loss)
+        if loss < self.place.best:
+            self.best = {name: tensor.clone() for name, tensor in self.average.items()}
+            self.place = self.place._replace(best=loss, waited=0)
+        else:
+            self.place = self.place._replace(waited=self.place.waited + 1)
+
+    def _validation_loss(self) -> float:
+        parameters = dict(self.model.named_parameters())
+        kept = {name: p.detach().clone() for name, p in parameters.items()}
+        for name, p in parameters.items():
+            p.copy_(self.average[name])
+        self.network.eval()
+        torch.manual_seed(seeds.child(self.settings.seed, "validation"))
+        total = weight = 0.0
+        rank, world = self.fabric.global_rank, self.fabric.world_size
+        for rows in self.model.row_batches(self.store, self.valid_rows, self.settings.batch_size)[rank::world]:
+            loss = self.network.loss(self.fabric.to_device(self.model.collate(self.store, rows)))
+            total, weight = total + float(loss.total), weight + float(loss.weight)
+        for name, p in parameters.items():
+            p.copy_(kept[name])
+        self.network.train()
+        total, weight = self._sum(total, weight)
+        return total / weight
+
+    def _log(self, split: str, loss: float) -> None:
+        row = {"molecules": self.place.molecules, "split": split, "loss": round(loss, 6), "rate": self._rate()}
+        self.rows.append(row)
+        self.fabric.log_dict({f"{split}/loss": loss, "rate": row["rate"]}, step=self.place.molecules)
+
+    def _out_of_patience(self) -> bool:
+        return bool(self.settings.patience) and self.place.waited >= self.settings.patience
+
+    def _save(self) -> None:
+        if self.fabric.is_global_zero:
+            checkpoint.save(
+                self.folder / CHECKPOINT,
+                self.model,
+                self.average,
+                self.best,
+                self.optimizer.optimizer,
+                self.place,
+                self.rows,
+            )
+            write_metrics(self.folder / METRICS, self.rows)
+        self.fabric.barrier()
+
+    def _sum(self, *values: float) -> list[float]:
+        """Numbers summed over devices."""
+        if self.fabric.world_size == 1:
+            return list(values)
+        local = torch.tensor(values, dtype=torch.float64, device=self.fabric.device)
+        summed = self.fabric.all_reduce(local, reduce_op="sum")
+        return summed.tolist()  # type: ignore[union-attr]
+
+    def _note_signal(self, number: int, _: object) -> None:
+        self._stop_signal = number
+
+    def _stop_message(self) -> str:
+        place = f"{self.place.molecules:,} of {self.settings.molecules:,} molecules"
+        return f"train: stopped at {place} with a checkpoint; run the same command again to go on"
+
+
+def write_metrics(path: Path, rows: list[dict[str, Any]]) -> None:
+    """The lines of metrics.csv."""
+    with whole_file(path) as aside, aside.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, ["molecules", "split", "loss", "rate"])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+class _signals:  # noqa: N801 (reads as a block)
+    """Sends the stop signals to a handler while the block runs; only the main thread can do so."""
+
+    def __init__(self, handler: Any) -> None:
+        self.handler = handler
+        self.previous: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self.previous = {number: signal.signal(number, self.handler) for number in STOP_SIGNALS}
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,37 @@
+"""Settings of the training loop; a family's own stand beside its class."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from molgen.core.settings import Settings
+
+
+class TrainingSettings(Settings):
+    """How long and how fast. Length counts molecules, so that a result does not depend on the machine's speed."""
+
+    molecules: Annotated[int, Field(ge=1)] = 1_000_000  # seen in all, repeats counted
+    batch_size: Annotated[int, Field(ge=1)] = 256  # over all devices
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.02  # share of the run in which the rate rises
+    final_rate: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of the rate left at the end (cosine)
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    betas: tuple[float, float] = (0.9, 0.98)
+    clip: Annotated[float, Field(gt=0)] = 1.0  # greatest norm of the gradient
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.999  # decay of the weights' moving average (EMA)
+    precision: Literal["bf16", "fp32"] = "bf16"
+    save_precision: Literal["bf16", "fp32"] = "fp32"
+    validate_every: Annotated[int, Field(ge=1)] = 100_000  # molecules
+    validation_molecules: Annotated[int, Field(ge=1)] = 5_000
+    patience: Annotated[int, Field(ge=0)] = 0  # validations without a better loss before stopping; 0: never
+    compile: bool = False
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class RunSettings(Settings):
+    """The whole of `train --config`: `model` is checked by the family."""
+
+    model: dict[str, Any] = Field(default_factory=dict)
+    training: TrainingSettings = TrainingSettings()

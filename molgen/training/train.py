@@ -1,0 +1,101 @@
+"""`train`: a family and a feature store to a model folder."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from molgen.core import seeds
+from molgen.core.artifacts import Identity, already_made, building, work_path
+from molgen.core.errors import SettingsError
+from molgen.core.machine import keep_freed_memory
+from molgen.data.store import Store
+from molgen.generators import family
+from molgen.generators.base import NeuralGenerator
+from molgen.training.loop import METRICS, Loop, write_metrics
+from molgen.training.settings import RunSettings
+
+
+def train(
+    name: str,
+    features: Path,
+    out: Path,
+    settings: RunSettings,
+    *,
+    devices: int = 1,
+    nodes: int = 1,
+    strategy: str = "auto",
+    accelerator: str = "auto",
+    max_minutes: float | None = None,
+) -> dict[str, Any]:
+    """Trains a family and writes its model folder; returns the last line of its metrics.
+
+    What is done so far lies in a hidden folder beside `out`, keyed by the identity; the same call goes on from there.
+    Past `max_minutes`, or at SIGTERM, SIGUSR1 or ctrl-C, it raises Stopped with a checkpoint.
+    """
+    deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else None
+    kind = family(name)
+    config = kind.Config.parse(settings.model, where="model")
+    values = {"family": name, "model": config.values(), "training": settings.training.values()}
+    store = Store.open(features)
+    identity = Identity.of("train", values, {"features": features}, settings.training.seed)
+    if already_made(out, identity):
+        return _last(out)
+    keep_freed_memory()
+    work = work_path(out, identity)
+    fabric = _fabric(settings, work, accelerator, devices, nodes, strategy)
+    torch.manual_seed(seeds.child(settings.training.seed, "weights"))
+    model = kind.build(config, store)
+    work.mkdir(parents=True, exist_ok=True)
+    loop = Loop(fabric, model, store, settings.training, work)
+    loop.run(deadline)
+    if fabric.is_global_zero:
+        with building(out, identity, keep=True) as folder:
+            _write(folder, model, loop, settings)
+    fabric.barrier()
+    return _last(out)
+
+
+def _fabric(settings: RunSettings, work: Path, accelerator: str, devices: int, nodes: int, strategy: str) -> Fabric:
+    from lightning_fabric.loggers import TensorBoardLogger
+
+    if devices < 1 or nodes < 1:
+        raise SettingsError(f"--devices {devices}, --nodes {nodes}: at least 1 of each is needed")
+    precision: Any = {"bf16": "bf16-mixed", "fp32": "32-true"}[settings.training.precision]
+    if accelerator == "auto" and not torch.accelerator.is_available():
+        accelerator = "cpu"
+    logger = TensorBoardLogger(root_dir=work, name="tensorboard", version="")
+    fabric = Fabric(
+        accelerator=accelerator,
+        devices=devices,
+        num_nodes=nodes,
+        strategy=strategy,
+        precision=precision,
+        loggers=logger,
+    )
+    fabric.launch()
+    return fabric
+
+
+def _write(folder: Path, model: NeuralGenerator, loop: Loop, settings: RunSettings) -> None:
+    """The final model folder, made of the work folder: checkpoint out, weights in."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(loop.weights()[name])
+    if settings.training.save_precision == "bf16":
+        model.bfloat16()
+    model.save(folder)
+    write_metrics(folder / METRICS, loop.rows)
+    (folder / "checkpoint.safetensors").unlink()
+
+
+def _last(out: Path) -> dict[str, Any]:
+    """The last line of metrics for each split."""
+    import csv
+
+    with (out / METRICS).open() as stream:
+        return {row["split"]: row for row in csv.DictReader(stream)}
