@@ -45,6 +45,10 @@ def map_ordered(function: Callable[[Item], Result], items: Iterable[Item], worke
             yield waiting.popleft().result()
     except BrokenProcessPool:
         raise MachineError("a worker process died, probably out of memory; try fewer --workers") from None
+    except BaseException:  # ctrl-C, a signal, an error: what is under way is not wanted any more
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

@@ -22,6 +22,7 @@ SMILES = [
     "CCCCCCCC",
     "O=[N+]([O-])c1ccccc1",
     "C[N+](C)(C)C[C@H](O)[C@H](O)CO",
+    "CC(=O)[O-]",
 ]
 LENGTHS = "import sys\nfor line in sys.stdin: print(len(line.strip()), flush=True)"
 PARAMETERS: dict[str, dict[str, Any]] = {
