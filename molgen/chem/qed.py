@@ -9,14 +9,14 @@ from __future__ import annotations
 from functools import cache
 
 from rdkit import Chem
-from rdkit.Chem import QED
+from rdkit.Chem import QED, rdMolDescriptors
 
 from molgen.chem.substructures import Patterns
 
 
 def qed(mol: Chem.Mol, *, weight: float, logp: float, tpsa: float, donors: int, rotatable: int) -> float:
     """QED of a molecule whose shared properties are known already. They must be those of `mol`."""
-    if any(atom.GetAtomicNum() == 1 for atom in mol.GetAtoms()):
+    if mol.GetNumHeavyAtoms() != mol.GetNumAtoms():
         return float(QED.qed(mol))  # RDKit removes the hydrogens first, which changes the shared properties
     parts = QED.QEDproperties(
         MW=weight,
@@ -49,6 +49,8 @@ def _aromatic_rings(mol: Chem.Mol) -> int:
     RDKit deletes the atoms and counts the rings anew. The number of rings of a graph is its bonds - atoms + components.
     """
     rings = mol.GetRingInfo()
+    if rdMolDescriptors.CalcNumAromaticRings(mol) == rings.NumRings():
+        return int(rings.NumRings())
     ring_atoms = {i for ring in rings.AtomRings() for i in ring}
     removed = {i for i in ring_atoms if _is_removed(mol.GetAtomWithIdx(i))}
     if not removed:

@@ -47,8 +47,9 @@ def sa_from(mol: Chem.Mol, centres: int) -> float:
 
 
 def stereocentres(mol: Chem.Mol) -> int:
-    """Tetrahedral stereo centres, assigned or not, as RDKit's first (legacy) perception counts them."""
-    return len(Chem.FindMolChiralCenters(mol, includeUnassigned=True))
+    """Tetrahedral stereo centres, assigned or not, as `FindMolChiralCenters` of RDKit counts them."""
+    Chem.AssignStereochemistry(mol, cleanIt=True, force=True, flagPossibleStereoCenters=True)
+    return int(rdMolDescriptors.CalcNumAtomStereoCenters(mol))
 
 
 def _fragment_score(counts: dict[int, int]) -> float:

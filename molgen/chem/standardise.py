@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from rdkit import Chem
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from molgen.chem.parse import parse
+
+_CHARGE = re.compile(r"\[[^\]]*[+-]")  # a charged atom in a SMILES; outside brackets a dash is a bond
 
 
 def standardise(
@@ -24,7 +27,7 @@ def standardise(
     changed = False
     if largest_fragment and "." in text:
         mol, changed = _fragment_chooser().choose(mol), True
-    if neutralise and any(atom.GetFormalCharge() for atom in mol.GetAtoms()):
+    if neutralise and _CHARGE.search(text):
         mol, changed = _uncharger().uncharge(mol), True
     if drop_stereo and any(mark in text for mark in "@/\\"):
         if not changed:

@@ -28,25 +28,37 @@ class _Atom:
     ring: bool
     hydrogens: int
     degree: int
+    isotopes: bool  # whether any atom of the molecule has an isotope set
 
 
-_AtomKey = tuple[int, bool]  # RDKit's connectivity invariant (a hash of the rest of `_Atom`), aromatic
+_AtomKey = tuple[int, bool, bool]  # RDKit's connectivity invariant (a hash of the rest), aromatic, isotopes
 _BondKey = tuple[_AtomKey, _AtomKey, float]
 
-# RDKit's names of the queries that the screen can judge; whatever else stands in a query counts as fulfilled.
-_ATOM_LEAVES: dict[str, Callable[[_Atom, int], bool]] = {
+
+def _in_rings(atom: _Atom, count: int) -> bool | None:
+    """`R` (-1), `R0`, and `R2`, which the screen knows to be false only outside rings."""
+    if count <= 0:
+        return atom.ring == (count < 0)
+    return None if atom.ring else False
+
+
+# RDKit's names of the queries that the screen can judge; None, and every other name, counts as fulfilled.
+_ATOM_LEAVES: dict[str, Callable[[_Atom, int], bool | None]] = {
     "AtomType": lambda atom, v: atom.number == v % 1000 and atom.aromatic == (v >= 1000),
     "AtomAtomicNum": lambda atom, v: atom.number == v,
     "AtomFormalCharge": lambda atom, v: atom.charge == v,
     "AtomIsAromatic": lambda atom, v: atom.aromatic == bool(v),
     "AtomIsAliphatic": lambda atom, v: atom.aromatic != bool(v),
     "AtomInRing": lambda atom, v: atom.ring == bool(v),
+    "AtomInNRings": _in_rings,
+    "AtomIsotope": lambda atom, v: None if atom.isotopes or v == 0 else False,
     "AtomHCount": lambda atom, v: atom.hydrogens == v,
     "AtomTotalDegree": lambda atom, v: atom.degree == v,
+    "AtomExplicitDegree": lambda atom, v: atom.degree - atom.hydrogens == v,
 }
 _AROMATIC = 1.5  # order of an aromatic bond in RDKit's adjacency matrix
 _ORDERS = {1: 1.0, 2: 2.0, 3: 3.0, int(Chem.BondType.AROMATIC): _AROMATIC}
-_BOND_LEAVES: dict[str, Callable[[float, int], bool]] = {
+_BOND_LEAVES: dict[str, Callable[[float, int], bool | None]] = {
     "BondOrder": lambda order, v: order == _ORDERS.get(v, order),
     "SingleOrAromaticBond": lambda order, v: (order in (1.0, _AROMATIC)) == bool(v),
 }
@@ -61,14 +73,15 @@ class _Query:
     negated: bool
     children: tuple[_Query, ...] = ()
 
-    def allows(self, thing: Any, leaves: dict[str, Callable[[Any, int], bool]]) -> bool:
+    def allows(self, thing: Any, leaves: dict[str, Callable[[Any, int], bool | None]]) -> bool:
         if self.name.endswith("And") and not self.negated:
             return all(child.allows(thing, leaves) for child in self.children)
         if self.name.endswith("Or") and not self.negated:
             return any(child.allows(thing, leaves) for child in self.children)
         if self.value is None or self.name not in leaves:
             return True
-        return leaves[self.name](thing, self.value) != self.negated
+        answer = leaves[self.name](thing, self.value)
+        return answer is None or answer != self.negated
 
 
 def _read_query(description: str) -> _Query:
@@ -98,6 +111,7 @@ class Patterns:
         self._bonds: dict[tuple[int, int, str], int] = {}  # (end, end, description) of a query bond -> its number
         self._bond_queries: list[tuple[int, int, _Query]] = []
         self._needed = [self._needs(query) for query in self._queries]
+        self._cycles = [_cycles(query) for query in self._queries]
         self._atom_bits: dict[_AtomKey, int] = {}
         self._bond_bits: dict[_BondKey, int] = {}
 
@@ -113,7 +127,12 @@ class Patterns:
         offers = self._offers(mol)
         if offers is None:
             return list(range(len(self._queries)))
-        return [i for i, (a, b) in enumerate(self._needed) if a & offers[0] == a and b & offers[1] == b]
+        cycles = _cycles(mol)
+        return [
+            i
+            for i, (a, b) in enumerate(self._needed)
+            if b & offers[1] == b and a & offers[0] == a and self._cycles[i] <= cycles
+        ]
 
     def _needs(self, query: Chem.Mol) -> tuple[int, int]:
         """Bits of the query atoms and of the query bonds that a molecule must offer."""
@@ -144,12 +163,16 @@ class Patterns:
         begins, ends = np.nonzero(np.triu(orders))
         if mol.GetNumHeavyAtoms() != mol.GetNumAtoms() or len(begins) != mol.GetNumBonds():
             return None
+        isotopes = "[" in rdMolDescriptors.CalcMolFormula(mol, separateIsotopes=True, abbreviateHIsotopes=False)
         aromatic = (orders == _AROMATIC).any(axis=1).tolist()
-        keys: list[_AtomKey] = list(zip(rdMolDescriptors.GetConnectivityInvariants(mol), aromatic, strict=True))
+        keys: list[_AtomKey] = [
+            (invariant, flag, isotopes)
+            for invariant, flag in zip(rdMolDescriptors.GetConnectivityInvariants(mol), aromatic, strict=True)
+        ]
         atoms = bonds = 0
         for index, key in enumerate(keys):
             if key not in self._atom_bits:
-                self._atom_bits[key] = self._bits_of_atom(mol.GetAtomWithIdx(index))
+                self._atom_bits[key] = self._bits_of_atom(mol.GetAtomWithIdx(index), isotopes)
             atoms |= self._atom_bits[key]
         values = orders[begins, ends].tolist()
         for begin, end, order in zip(begins.tolist(), ends.tolist(), values, strict=True):
@@ -158,7 +181,7 @@ class Patterns:
             bonds |= self._bits_of_bond(bond) if found is None else found
         return atoms, bonds
 
-    def _bits_of_atom(self, atom: Chem.Atom) -> int:
+    def _bits_of_atom(self, atom: Chem.Atom, isotopes: bool) -> int:
         known = _Atom(
             atom.GetAtomicNum(),
             atom.GetIsAromatic(),
@@ -166,6 +189,7 @@ class Patterns:
             atom.IsInRing(),
             atom.GetTotalNumHs(),
             atom.GetTotalDegree(),
+            isotopes,
         )
         return sum(1 << i for i, query in enumerate(self._atom_queries) if query.allows(known, _ATOM_LEAVES))
 
@@ -184,3 +208,8 @@ def _compile(smarts: str) -> Chem.Mol:
     if query is None:
         raise InputError(f"{smarts!r}: not a SMARTS pattern; check its syntax")
     return query
+
+
+def _cycles(mol: Chem.Mol) -> int:
+    """Independent cycles of the graph: bonds - atoms + components. A part of a molecule has no more than the whole."""
+    return int(mol.GetNumBonds() - mol.GetNumAtoms() + len(Chem.GetMolFrags(mol)))

@@ -67,17 +67,18 @@ def _one_file(split: str, file: SourceFile, folder: Path, scratch: Path, base: P
 
 def _obtain(split: str, file: SourceFile, scratch: Path, base: Path) -> tuple[Source, Path]:
     """The first source that gives the right content, and its file in `scratch`."""
-    failures, wrong = [], False
+    wrong = False
     for source in file.sources:
         folder = Path(tempfile.mkdtemp(dir=scratch))
         try:
             return source, _get(source, folder, base)
         except (_Unreachable, _WrongContent) as problem:
-            failures.append(f"{source.place}: {problem}")
             wrong |= isinstance(problem, _WrongContent)
-            print(f"molgen: {failures[-1]}", file=sys.stderr)
+            last = f"{source.place}: {str(problem)[:200]}"
+            print(f"molgen: {last}", file=sys.stderr)
     kind: type[MolgenError] = InputError if wrong else MachineError
-    raise kind(f"{split}: no source gave it ({'; '.join(failures)}); nothing was written")
+    tried = f"the last of {len(file.sources)} tried: " if len(file.sources) > 1 else ""
+    raise kind(f"{split}: no source gave it ({tried}{last}); nothing was written")
 
 
 def _get(source: Source, folder: Path, base: Path) -> Path:

@@ -16,8 +16,8 @@ SHIPPED = Path(__file__).with_name("sources.yaml")
 class Source(Settings):
     """One place that a file can be had from: exactly one of `wheel`, `url` and `path`."""
 
-    wheel: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")
-    url: str | None = Field(None, pattern=r"^(https?|s?ftp)://|^doi:")
+    wheel: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.]+$")
+    url: str | None = Field(default=None, pattern=r"^(https?|s?ftp)://|^doi:")
     path: str | None = None
     member: str | None = None
     format: str | None = None  # for an address that does not end in the file's own name
