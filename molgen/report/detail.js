@@ -5,9 +5,12 @@ let opened = null;
 function openDetail(row) {
   opened = row;
   const dialog = document.getElementById("detail");
+  const pressed = dialog.contains(document.activeElement) ? document.activeElement.textContent : null;
   dialog.replaceChildren(detailHead(row), el("div", { class: "detail-body" }, detailPictures(row), detailValues(row)));
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
+  const again = [...dialog.querySelectorAll(".detail-head button")].find((button) => pressed && button.textContent === pressed);
+  (again ?? dialog).focus(); // the keys go on working although the buttons are new
 }
 
 function detailHead(row) {

@@ -14,7 +14,7 @@ from rdkit import Chem
 from rdkit.Chem import rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
 
-PIXELS_PER_ANGSTROM = 15  # the same bond length (about 22 px) in every drawing
+PIXELS_PER_ANGSTROM = 15.5  # the same bond length (about 23 px) in every drawing
 FONT_SIZE = 12
 LINE_WIDTH = 1.4
 # RDKit's default palette to the class names that page.css colours

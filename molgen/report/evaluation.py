@@ -125,8 +125,7 @@ def _figure(name: str, about: dict[str, Any], sets: dict[str, Any]) -> str:
     chart = histogram(name, name.replace("_", " ") + unit, train, lines)
     return (
         f"<figure><h3>{escape(name.replace('_', ' '))}</h3>{chart}"
-        f'<figcaption title="{escape(about.get("meaning", ""))}">Mean ± standard deviation: {escape("; ".join(says))}'
-        "</figcaption></figure>"
+        f'<figcaption title="{escape(about.get("meaning", ""))}">{escape("; ".join(says))}</figcaption></figure>'
     )
 
 

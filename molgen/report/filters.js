@@ -36,7 +36,7 @@ function buildToolbar() {
   const options = report.columns.map((column) => el("option", { value: column.key }, column.label));
   const sort = el("select", { id: "sort", onchange: () => { setSort(sort.value, bestFirst(sort.value)); } }, ...options);
   const search = el("input", {
-    id: "search", type: "search", placeholder: "SMILES, InChIKey, scaffold, alert", autocomplete: "off", spellcheck: "false",
+    id: "search", type: "search", placeholder: "SMILES, alert, any text", autocomplete: "off", spellcheck: "false",
     oninput: () => { state.query = search.value; update(); },
   });
   document.getElementById("toolbar").append(
@@ -116,10 +116,10 @@ function slider(column, numbers, low, high) {
 }
 
 function sparkline(numbers, from, to) {
-  const counts = new Array(30).fill(0);
-  for (const number of numbers) counts[Math.min(29, Math.floor((30 * (number - from)) / (to - from)))] += 1;
+  const counts = new Array(20).fill(0);
+  for (const number of numbers) counts[Math.min(19, Math.floor((20 * (number - from)) / (to - from)))] += 1;
   const most = Math.max(...counts);
-  const bars = counts.map((count, i) => `M${i * 10 + 1} 100V${(100 - (96 * count) / most).toFixed(0)}H${i * 10 + 9}V100Z`);
+  const bars = counts.map((count, i) => `M${i * 15 + 1} 100V${(100 - (96 * count) / most).toFixed(0)}H${i * 15 + 14}V100Z`);
   return svg("svg", { viewBox: "0 0 300 100", preserveAspectRatio: "none", "aria-hidden": "true" }, svg("path", { d: bars.join("") }));
 }
 

@@ -89,7 +89,7 @@ function showTable(rows) {
   const head = report.columns.map((column) => {
     const sorted = column.key === state.sort ? (state.descending ? "descending" : "ascending") : "none";
     const flip = () => setSort(column.key, column.key === state.sort ? !state.descending : bestFirst(column.key));
-    return el("th", { scope: "col", "aria-sort": sorted, title: column.meaning },
+    return el("th", { scope: "col", class: column.kind === "number" ? "num" : "", "aria-sort": sorted, title: column.meaning },
       el("button", { type: "button", onclick: flip }, column.label, column.unit ? el("small", {}, ` ${column.unit}`) : null));
   });
   head.splice(1, 0, el("th", { scope: "col" }, "Structure"));

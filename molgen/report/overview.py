@@ -17,7 +17,8 @@ def lead(run: Run, steps: Sequence[Step], candidates: Candidates) -> str:
     families = [f for f in run.families if run.samples(f).is_file()] or run.families
     models = f"{'the model' if len(families) == 1 else 'the models'} {_listed(families)}" if families else "no model"
     what = f"{len(candidates.rows):,} candidates" if candidates.rows else "No candidates yet"
-    source = f", picked from {drawn} molecules drawn by {models}" if drawn else f", from {models}"
+    verb = "picked from" if candidates.rows else "but"
+    source = f", {verb} {drawn} molecules drawn by {models}" if drawn else f", from {models}"
     data = run.config.get("data")
     name = data.get("name") if isinstance(data, dict) else data
     known = f", trained on {name}" if isinstance(name, str) else ""
@@ -32,14 +33,14 @@ def tiles(candidates: Candidates) -> str:
     scores = [s for r in rows if isinstance(s := r.values["score"], float)]
     scaffolds = {r.scaffold for r in rows}
     alerted = sum(1 for r in rows if r.alerts)
-    found = [("candidates", f"{len(rows):,}", "")]
+    found = []
     if scores:
         found.append(("best score", f"{max(scores):.3f}", f"median {median(scores):.3f}"))
-    found.append(("distinct scaffolds", f"{len(scaffolds):,}", f"in {len(rows):,} candidates"))
-    found.append(("with alerts", f"{alerted:,}", "PAINS or BRENK motifs"))
+    found.append(("distinct scaffolds", f"{len(scaffolds):,}", f"in {len(rows):,} molecules"))
+    found.append(("with alerts", f"{alerted:,}", f"of {len(rows):,}, PAINS or BRENK"))
     if near := [r.nearest.similarity for r in rows if r.nearest]:
         same = sum(1 for r in rows if r.nearest and r.nearest.smiles == r.smiles)
-        found.append(("nearest known", f"{median(near):.2f}", f"median similarity; {same} in the training set"))
+        found.append(("nearest known", f"{median(near):.2f}", f"median similarity; {same or 'none'} in training set"))
     return "".join(
         f'<div class="tile"><dt>{name}</dt><dd>{value}</dd><p>{note}</p></div>' for name, value, note in found
     )
@@ -55,9 +56,9 @@ def funnel_chart(steps: Sequence[Step]) -> str:
         share = f"{100 * step.count / before.count:.1f} %" if before and before.count else ""
         width = 100 * min(step.count / first, 1)
         rows.append(
-            f'<li><span class="name">{step.name}</span><span class="bar"><i style="width:{width:.2f}%"></i></span>'
-            f'<b class="num">{step.count:,}</b><span class="share num">{share}</span>'
-            f'<span class="quiet">{step.meaning}</span></li>'
+            f'<li title="{step.meaning}"><span class="name">{step.name}</span>'
+            f'<span class="bar"><i style="width:{width:.2f}%"></i></span>'
+            f'<b class="num">{step.count:,}</b><span class="share num">{share}</span></li>'
         )
     return f'<ol class="funnel">{"".join(rows)}</ol>'
 

@@ -1,0 +1,109 @@
+"""Drawings, charts and exports on their own."""
+
+from __future__ import annotations
+
+import csv
+import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rdkit import Chem
+
+from molgen.chem.parse import parse
+from molgen.report.candidates import Candidate, Candidates
+from molgen.report.charts import curves, histogram, short, steps, ticks
+from molgen.report.drawings import COLOURS, drawing
+from molgen.report.exports import harmless, write_csv, write_sdf
+
+
+def candidate(smiles: str, **values) -> Candidate:
+    return Candidate(parse(smiles), smiles, "", "", [], [], {"rank": 1, "score": 0.5} | values)
+
+
+@pytest.mark.parametrize(
+    "smiles", ["C", "[Na+]", "CC(=O)Oc1ccccc1C(=O)O", "C[C@H](N)C(=O)O", "FC(Cl)(Br)I", "CS(=O)(=O)NP(C)C", "[13CH4]"]
+)
+def test_a_drawing_is_small_whole_and_coloured_by_class_only(smiles):
+    text = drawing(Chem.MolFromSmiles(smiles))
+    tree = ElementTree.fromstring(text)
+    paths = list(tree)
+    assert paths
+    assert all(p.attrib.keys() == {"class", "d"} for p in paths)
+    assert {p.attrib["class"].split()[1] for p in paths} <= set(COLOURS.values())
+    assert len({p.attrib["class"] for p in paths}) == len(paths)
+    assert "#" not in text
+    assert len(text) < 6_000
+
+
+def test_heteroatoms_have_their_colours():
+    text = drawing(Chem.MolFromSmiles("FC(Cl)(Br)CS(=O)N"))
+    for name in ("n", "o", "s", "f", "cl", "br"):
+        assert f'class="a {name}"' in text, name
+
+
+def test_the_drawing_keeps_every_line_of_rdkit():
+    from rdkit.Chem.Draw import rdMolDraw2D
+
+    canvas = rdMolDraw2D.MolDraw2DSVG(-1, -1)
+    canvas.drawOptions().clearBackground = False
+    mol = Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O")
+    canvas.DrawMolecule(mol)
+    canvas.FinishDrawing()
+    assert drawing(mol).count("M") == canvas.GetDrawingText().count("M ")
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
+def test_ticks_lie_inside_and_are_evenly_spaced(low, span):
+    found = ticks(low, low + span)
+    assert 1 <= len(found) <= 11
+    assert all(low - 1e-6 * span - 1e-9 <= t <= low + span + 1e-6 * span + 1e-9 for t in found)
+    gaps = [b - a for a, b in pairwise(found)]
+    assert all(g == pytest.approx(gaps[0], rel=1e-3) for g in gaps)
+
+
+def test_axis_numbers_are_short():
+    assert [short(v) for v in (0.0, 2.5, 400, 20_000, 1_500_000)] == ["0", "2.5", "400", "20k", "1.5M"]
+
+
+def test_a_histogram_outline_has_area_one():
+    points = steps([0, 1, 3, 4], [1, 2, 1])
+    area = sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in pairwise(points))
+    assert area == pytest.approx(1)
+
+
+def test_charts_are_well_formed_and_escaped():
+    sets = {"edges": [0, 1, 2], "counts": [1, 0]}
+    for text in (
+        histogram("<b>&", "x <", sets, [("a", sets)]),
+        curves("<i>", {"train": [(1.0, 2.0)], "valid": [(1.0, 2.0)]}),
+    ):
+        tree = ElementTree.fromstring(text)
+        assert tree.tag == "svg"
+        assert "nan" not in text
+    assert histogram("x", "x", None, []) == ""
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1"])
+def test_a_formula_is_disarmed(text):
+    assert harmless(text) == "'" + text
+
+
+def test_other_cells_are_left_alone():
+    assert harmless("CCO") == "CCO"
+    assert harmless(-1.5) == "-1.5"
+    assert harmless(None) == ""
+    assert harmless("O=C=O") == "O=C=O"
+
+
+def test_hostile_values_do_not_break_the_files(tmp_path):
+    value = '=HYPERLINK("x")\n> <score>\n1\n\n$$$$'
+    rows = Candidates([candidate("CCO", note=value), candidate("C", note='a,b"c')])
+    write_csv(tmp_path / "c.csv", rows)
+    with (tmp_path / "c.csv").open(newline="") as stream:
+        assert [r["note"] for r in csv.DictReader(stream)] == ["'" + value, 'a,b"c']
+    write_sdf(tmp_path / "c.sdf", rows)
+    mols = list(Chem.SDMolSupplier(str(tmp_path / "c.sdf")))
+    assert [Chem.MolToSmiles(m) for m in mols] == ["CCO", "C"]
+    assert mols[0].GetProp("score") == "0.5"
