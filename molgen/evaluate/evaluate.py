@@ -26,7 +26,9 @@ HELD_OUT = ("test", "test_scaffolds")
 class EvaluateSettings(Settings):
     """Settings of an evaluation."""
 
-    limit: int = Field(30_000, ge=1, description="most molecules a set that are described and compared in pairs")
+    limit: int = Field(
+        default=30_000, ge=1, description="most molecules a set that are described and compared in pairs"
+    )
 
 
 def evaluate(

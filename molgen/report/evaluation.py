@@ -55,7 +55,7 @@ def _row(name: str, values: list[Any]) -> str:
     meaning = meaning.replace("held-out split", SPLITS.get(split, "held-out split"))
     points = [_point(v) for v in values]
     numbers = [p for p in points if p is not None]
-    best = (max if direction == "up" else min)(numbers) if direction and len(numbers) > 1 else None
+    best = (max if direction == "up" else min)(numbers) if direction and len(set(numbers)) > 1 else None
     cells = "".join(
         f'<td class="num{" best" if best is not None and p == best else ""}">{_value(v)}</td>'
         for v, p in zip(values, points, strict=True)
