@@ -220,3 +220,23 @@ def test_ctrl_c_leaves_nothing_behind(
     assert process.returncode == 130
     assert "Traceback" not in error
     assert set(tmp_path.iterdir()) == before
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    tmp_path: Path, molecules: Path, objective_file: Callable[..., Path]
+) -> None:
+    objective, small = objective_file(components=[{"type": "fsp3"}]), tmp_path / "small"
+    small.mkdir()
+    arguments = ["score", str(molecules), "--objective", str(objective), "--out", str(small / "out.parquet")]
+    script = f'mount -t tmpfs -o size=16k tmpfs {small} || exit 99; "$@"; code=$?; ls -A {small} >&2; exit $code'
+    molgen = [sys.executable, "-c", "from molgen.cli.main import main; main()"]
+    done = subprocess.run(
+        [*"unshare --user --map-root-user --mount sh -c".split(), script, "sh", *molgen, *arguments],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode == 99 or "unshare" in done.stderr:
+        pytest.skip("this machine lets nobody mount a small disk")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("molgen: ")  # and `ls` has nothing to say behind it
+    assert "the disk is full" in done.stderr
