@@ -5,13 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from rdkit import Chem
 
+from molgen.chem.alerts import SETS
 from molgen.core.errors import InputError, SettingsError
+from molgen.scoring.components import COMPONENTS
 from molgen.scoring.evaluator import Evaluator, aggregate
 from molgen.scoring.objective import Objective
+from molgen.scoring.transforms import TRANSFORMS
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "workflows/config/objectives").glob("*.yaml"))
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/verbs/score.md").read_text(encoding="utf-8")
+EXAMPLES = sorted((ROOT / "workflows/config/objectives").glob("*.yaml"))
 LOGP = {"type": "logP", "transform": {"type": "linear", "low": 0, "high": 5}}
 
 
@@ -27,6 +33,13 @@ def test_examples_load_and_score(file: Path) -> None:
 def test_values_describe_the_objective_completely(file: Path) -> None:
     objective = Objective.read(file)
     assert Objective.parse(objective.values()) == objective
+
+
+def test_the_page_shows_an_objective_that_works_and_names_everything() -> None:
+    shown = yaml.safe_load(PAGE.split("```yaml")[1].split("```")[0])
+    with Evaluator(Objective.parse(shown)) as evaluator:
+        assert evaluator.evaluate([Chem.MolFromSmiles("Cc1ccccc1C(=O)N")]).failed == [None]
+    assert [name for name in (*COMPONENTS, *TRANSFORMS, *SETS) if f"`{name}`" not in PAGE] == []
 
 
 def test_defaults_of_filters() -> None:

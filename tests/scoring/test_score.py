@@ -231,7 +231,7 @@ def test_a_full_disk_leaves_nothing_behind(
     script = f'mount -t tmpfs -o size=16k tmpfs {small} || exit 99; "$@"; code=$?; ls -A {small} >&2; exit $code'
     molgen = [sys.executable, "-c", "from molgen.cli.main import main; main()"]
     done = subprocess.run(
-        [*"unshare --user --map-root-user --mount sh -c".split(), script, "sh", *molgen, *arguments],
+        [*["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"], script, "sh", *molgen, *arguments],
         capture_output=True,
         text=True,
     )
