@@ -86,11 +86,11 @@ function buildSliders() {
 }
 
 function slider(column, numbers, low, high) {
-  const unit = 10 ** -column.digits;
-  const [from, to] = [Math.floor(low / unit) * unit, Math.ceil(high / unit) * unit];
+  const scale = 10 ** column.digits; // thumbs stand on whole numbers of the last digit: fractions would be rounded away
+  const [from, to] = [Math.floor(low * scale), Math.ceil(high * scale)];
   const said = el("output", {});
   const thumb = (end, value) =>
-    el("input", { type: "range", min: from, max: to, step: unit, value, "aria-label": `${column.label}, ${end}`, oninput: moved });
+    el("input", { type: "range", min: from, max: to, step: 1, value, "aria-label": `${column.label}, ${end}`, oninput: moved });
   const [minimum, maximum] = [thumb("minimum", from), thumb("maximum", to)];
   function moved(event) {
     if (Number(minimum.value) > Number(maximum.value)) {
@@ -103,13 +103,14 @@ function slider(column, numbers, low, high) {
   function show() {
     const [a, b] = [Number(minimum.value), Number(maximum.value)];
     if (a <= from && b >= to) state.ranges.delete(column.key);
-    else state.ranges.set(column.key, [a - unit / 2, b + unit / 2]);
-    said.textContent = `${shown(a, column)} to ${shown(b, column)}${column.unit ? ` ${column.unit}` : ""}`;
+    else state.ranges.set(column.key, [(a - 0.5) / scale, (b + 0.5) / scale]);
+    for (const [node, value] of [[minimum, a], [maximum, b]]) node.setAttribute("aria-valuetext", shown(value / scale, column));
+    said.textContent = `${shown(a / scale, column)} to ${shown(b / scale, column)}${column.unit ? ` ${column.unit}` : ""}`;
   }
   const reset = () => { minimum.value = from; maximum.value = to; show(); };
   const box = el("div", { class: "slider", title: column.meaning },
     el("div", { class: "slider-head" }, el("b", {}, column.label), said),
-    sparkline(numbers, from, to), el("div", { class: "thumbs" }, minimum, maximum));
+    sparkline(numbers, from / scale, to / scale), el("div", { class: "thumbs" }, minimum, maximum));
   box.reset = reset;
   show();
   return box;

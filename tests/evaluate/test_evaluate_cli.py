@@ -1,0 +1,65 @@
+"""`molgen evaluate` and `molgen report` as a user meets them: what is printed, and the exit codes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from molgen.cli.main import main
+
+
+@pytest.fixture
+def molgen(monkeypatch, capsys):
+    """Runs the command line in this process: its exit code, stdout and stderr."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["molgen", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return int(ended.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+def test_evaluate_prints_the_metrics(molgen, drawn, reference, tmp_path):
+    code, out, _ = molgen("evaluate", drawn, "--reference", reference, "--out", tmp_path / "m.json", "--workers", 1)
+    assert code == 0
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines() if len(line.split()) == 2)
+    assert lines["n"] == "8"
+    assert lines["valid"] == "0.6250"
+    assert "1 draws invalid: valence" in out
+    assert (tmp_path / "m.json").is_file()
+
+
+def test_evaluate_refuses_in_one_line(molgen, drawn, reference, tmp_path):
+    for arguments, said in {
+        ("--reference", "moses"): "molgen data fetch moses",
+        ("--reference", str(reference), "--set", "limt=3"): "did you mean 'limit'?",
+        ("--reference", str(reference), "--set", "limit=0"): "limit = 0",
+    }.items():
+        code, _, err = molgen("evaluate", drawn, *arguments, "--out", tmp_path / "m.json")
+        assert code == 2
+        assert said in err
+        assert len(err.strip().splitlines()) == 1
+    assert not list(tmp_path.glob("*m.json*"))
+
+
+def test_report_names_its_files_and_what_is_missing(molgen, drawn, reference, tmp_path):
+    run = tmp_path / "run"
+    assert molgen("evaluate", drawn, "--reference", reference, "--out", run / "metrics" / "smiles.json")[0] == 0
+    code, out, _ = molgen("report", run, "--out", run / "report.html", "--workers", 1)
+    assert code == 0
+    assert "missing: No candidates yet" in out
+    for name in ("report.html", "candidates.sdf", "candidates.csv"):
+        assert f"{run / name}" in out
+        assert (run / name).is_file()
+
+
+def test_report_refuses_what_is_no_run(molgen, tmp_path):
+    code, _, err = molgen("report", tmp_path, "--out", tmp_path / "report.html")
+    assert code == 2
+    assert "holds nothing to report on" in err
+    assert not (tmp_path / "report.html").exists()
