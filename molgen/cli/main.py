@@ -68,6 +68,8 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _stop)
     try:
         code = app(standalone_mode=False) or 0
+        if code == 130:  # the parser catches ctrl-C and only returns its code
+            raise KeyboardInterrupt
     except MolgenError as error:
         code = _say(str(error), error.exit_code)
     except typer.Abort:

@@ -25,7 +25,7 @@ from molgen.data.summary import Summary
 
 __all__ = ["PrepareSettings", "prepare"]
 
-CHUNK = 1000  # rows; part of no result
+CHUNK = 500  # rows; part of no result
 
 
 def prepare(

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import zstandard
 
 from molgen.core.errors import InputError
 
 MAX_LINE = 1 << 20  # bytes; what is longer is cut there and its rest skipped
-_BLOCK = 1 << 17
+_BLOCK, _COMPRESSED_BLOCK = 1 << 17, 1 << 14
 _MAGIC = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
-_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
+_DAMAGE = (EOFError, zlib.error, zstandard.ZstdError)
 
 
 def extension(path: Path) -> tuple[str, str]:
@@ -79,10 +78,9 @@ class Lines:
                 raise InputError(f"{self.path}: the file is empty")
             if compression and not start.startswith(_MAGIC[compression][: len(start)]):
                 raise InputError(f"{self.path}: not a {compression} file, though its name says so")
-            if compression == ".gz":
-                return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, gzip.open(self.path)), _BLOCK))
-            if compression == ".zst":
-                return cast(BinaryIO, io.BufferedReader(_Zstandard(self.path.open("rb")), _BLOCK))
+            if compression:
+                stream = _Decompressed(self.path.open("rb"), _gzip if compression == ".gz" else _zstd)
+                return cast(BinaryIO, io.BufferedReader(stream, _BLOCK))
             return self.path.open("rb", buffering=_BLOCK)
         except FileNotFoundError:
             raise InputError(f"{self.path}: no such file; check the path") from None
@@ -90,32 +88,36 @@ class Lines:
             raise InputError(f"{self.path}: cannot be read ({error.strerror})") from None
 
 
-class _Zstandard(io.RawIOBase):
-    """A zstd file as a stream that, unlike zstandard's own, raises EOFError when the file ends inside a frame."""
+class _Decompressed(io.RawIOBase):
+    """A gzip or zstd file as a stream that gives all that can be decompressed before it raises.
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._frame = file, zstandard.ZstdDecompressor().decompressobj()
+    The libraries' own streams lose up to a buffer of good data before the place where a file breaks off (gzip), or take
+    that place for the end (zstandard).
+    """
+
+    def __init__(self, file: BinaryIO, start: Callable[[], Any]) -> None:
+        self._file, self._start = file, start
+        self._part: Any = None  # a gzip member or zstd frame; a file may hold several
         self._ready = b""
-        self._inside = False
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(cast(bytearray, buffer))
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
         while not self._ready:
-            data = self._frame.unused_data if self._frame.eof else b""
-            if self._frame.eof:
-                self._frame, self._inside = zstandard.ZstdDecompressor().decompressobj(), False
-            data = data or self._file.read(_BLOCK)
-            if not data:
-                if self._inside:
-                    raise EOFError
-                return 0
-            self._inside = True
-            self._ready = self._frame.decompress(data)
-            if self._frame.eof:
-                self._inside = False
+            data = self._part.unused_data if self._part is not None and self._part.eof else b""
+            if self._part is not None and self._part.eof:
+                self._part = None
+            data = data or self._file.read(_COMPRESSED_BLOCK)
+            if self._part is None:
+                data = data.lstrip(b"\0")  # padding between parts
+                if not data and not (data := self._file.read(_COMPRESSED_BLOCK)):
+                    return 0
+                self._part = self._start()
+            elif not data:
+                raise EOFError
+            self._ready = self._part.decompress(data)
         count = min(len(view), len(self._ready))
         view[:count], self._ready = self._ready[:count], self._ready[count:]
         return count
@@ -123,3 +125,11 @@ class _Zstandard(io.RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+def _gzip() -> Any:
+    return zlib.decompressobj(wbits=31)
+
+
+def _zstd() -> Any:
+    return zstandard.ZstdDecompressor().decompressobj()
