@@ -50,7 +50,7 @@ def map_ordered(function: Callable[[Item], Result], items: Iterable[Item], worke
             process.terminate()
         raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=True, cancel_futures=True)  # a worker left behind while it starts prints a traceback
 
 
 def _ignore_interrupt() -> None:
