@@ -23,6 +23,7 @@ DESIRABILITY = ".desirability"
 FIXED = {"rank", "smiles", "score", "scaffold", "passed", "failed", "alerts", "reason"}
 LABELS = {"rotatable_bonds": "Rot. bonds", "aromatic_rings": "Arom. rings", "heavy_atoms": "Heavy atoms"}
 LABELS |= {"rings": "Rings", "fsp3": "Fsp3", "stereocentres": "Stereocentres", "charge": "Charge", "count": "Drawn"}
+LABELS |= {"source": "Generator", "index": "Draw"}
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _alerts(value: Any, mol: Chem.Mol) -> list[str]:
 
 
 def _columns(schema: pa.Schema, rows: list[Candidate]) -> list[Column]:
-    known = {c.name: c for c in PROPERTY_COLUMNS}
+    known = {c.name: c for c in (*PROPERTY_COLUMNS, *tables.CANDIDATES.columns, *tables.SAMPLES.columns)}
     columns = [
         Column("rank", "Rank", meaning="place in the ranking", digits=0),
         Column("score", "Score", meaning="the objective's value, 0 to 1", digits=3),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from io import StringIO
 from pathlib import Path
 
 from rdkit import Chem
@@ -39,8 +40,8 @@ def write_csv(path: Path, candidates: Candidates) -> None:
 
 def write_sdf(path: Path, candidates: Candidates) -> None:
     """An SDF (V2000) file with 2D coordinates; each value is a data item under its column's name."""
-    with whole_file(path) as aside:
-        writer = Chem.SDWriter(str(aside))
+    text = StringIO()  # RDKit's own file writer would not notice a full disk
+    with Chem.SDWriter(text) as writer:
         for candidate in candidates.rows:
             mol = Chem.Mol(candidate.mol)
             rdDepictor.Compute2DCoords(mol)
@@ -49,8 +50,8 @@ def write_sdf(path: Path, candidates: Candidates) -> None:
                 if value is not None and value != "":
                     mol.SetProp(_one_line(name), _one_line(_text(value)))
             writer.write(mol)
-        writer.close()
-        aside.touch()  # RDKit writes no file for no molecules
+    with whole_file(path) as aside:
+        aside.write_text(text.getvalue(), encoding="utf-8")
 
 
 def harmless(value: Value) -> str:

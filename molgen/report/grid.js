@@ -1,5 +1,6 @@
 // The candidates as cards or as a table.
 
+const severalSources = new Set(report.rows.map((row) => row.values.source)).size > 1;
 const cards = new Map(); // row -> its card, made once and moved about afterwards
 
 /** Shows what the state asks for. */
@@ -56,13 +57,14 @@ function fact(row, key) {
   return el("div", { title }, el("dt", {}, column.label), el("dd", {}, shown(row.values[key], column)));
 }
 
-/** Alerts, and how near the nearest training molecule is. */
+/** The generator where there are several, how near the nearest training molecule is, and the alerts. */
 function tags(row) {
   const { similarity } = row.values;
   const known = row.nearest === row.smiles ? "in training set" : `nearest known ${shown(similarity, columns.get("similarity"))}`;
   const found = row.alerts.slice(0, 2).map((name) => el("span", { class: "tag warn", title: `Structural alert: ${name}` }, alertName(name)));
   if (row.alerts.length > 2) found.push(el("span", { class: "tag warn" }, `${row.alerts.length - 2} more alerts`));
-  return el("div", { class: "tags" }, row.nearest ? el("span", { class: row.nearest === row.smiles ? "tag strong" : "tag" }, known) : null, ...found);
+  const source = severalSources ? el("span", { class: "tag", title: "Generator" }, row.values.source ?? "") : null;
+  return el("div", { class: "tags" }, source, row.nearest ? el("span", { class: row.nearest === row.smiles ? "tag strong" : "tag" }, known) : null, ...found);
 }
 
 /** "BRENK: nitro_group" as "nitro group". */

@@ -67,7 +67,7 @@ def _samples(file: Path, smiles: list[str | None]) -> None:
 def _scored(smiles: str | None, family: str) -> dict:
     if smiles is None:
         empty = {k: None for name in DESIRED for k in (name, f"{name}.desirability")}
-        return {"smiles": None, "score": float("nan"), "passed": False, "failed": None, **empty, "family": family}
+        return {"smiles": None, "score": float("nan"), "passed": False, "failed": None, **empty, "source": family}
     mol, values, product = parse(smiles), {}, 1.0
     for name, desired in DESIRED.items():
         values[name] = DESCRIPTORS[name](mol)
@@ -76,7 +76,7 @@ def _scored(smiles: str | None, family: str) -> dict:
     weight = DESCRIPTORS["MW"](mol)
     passed = weight <= 450
     fixed = {"smiles": smiles, "score": product ** (1 / 3), "passed": passed, "failed": None if passed else "MW"}
-    return {**fixed, **values, "family": family}
+    return {**fixed, **values, "source": family}
 
 
 def _candidates(folder: Path, rows: list[dict], top: int) -> None:
@@ -85,13 +85,13 @@ def _candidates(folder: Path, rows: list[dict], top: int) -> None:
     for place, row in enumerate(best, 1):
         row.update(rank=place, count=1, scaffold=murcko(parse(row["smiles"])))
     if best:
-        best[0]["family"] = INJECTION
+        best[0]["source"] = INJECTION
     _table(folder / "candidates.parquet", best, tables.CANDIDATES)
 
 
 def _table(file: Path, rows: list[dict], table: tables.Table) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    extra = {k: pa.string() if k in {"family", "failed"} else pa.bool_() if k == "passed" else pa.float64()
+    extra = {k: pa.string() if k in {"source", "failed"} else pa.bool_() if k == "passed" else pa.float64()
              for k in rows[0] if k not in table.names}  # fmt: skip
     tables.write(file, pa.Table.from_pylist(rows, schema=table.schema(extra)), table)
 

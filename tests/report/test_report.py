@@ -44,7 +44,7 @@ def test_only_the_pages_own_script_may_run(page):
 
 
 def test_nothing_from_the_run_becomes_markup(page):
-    assert page.data["rows"][0]["values"]["family"] == INJECTION  # there, as data
+    assert page.data["rows"][0]["values"]["source"] == INJECTION  # there, as data
     assert f"note: {INJECTION}" in page.text.replace("'", "")  # there, as text of the settings
     assert INJECTION not in page.source
     assert [t for t, _ in page.tags].count("script") == 2
@@ -55,7 +55,7 @@ def test_every_candidate_has_its_values_and_its_drawing(page, written):
     assert len(rows) == written.candidates == 12
     assert [r["values"]["rank"] for r in rows] == list(range(1, 13))
     keys = {c["key"] for c in page.data["columns"]}
-    assert {"score", *tables.PROPERTIES, "similarity", "alert_count", "family"} <= keys
+    assert {"score", *tables.PROPERTIES, "similarity", "alert_count", "source"} <= keys
     for row in rows:
         mol = Chem.MolFromSmiles(row["smiles"])
         assert row["inchikey"] == Chem.MolToInchiKey(mol)
