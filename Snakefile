@@ -25,6 +25,9 @@ RUN = f"results/{config['run']}"
 FAMILIES = list(config["families"])
 SEED = config["seed"]
 
+# Threads that wait do so asleep: jobs that run side by side on the same cores would starve each other otherwise.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 # Jobs find the `molgen` of the environment that snakemake runs in, activated or not.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
 
@@ -47,7 +50,8 @@ onstart:
 
 
 onsuccess:
-    print(f"Done. Open {RUN}/report.html; the candidates are in {RUN}/candidates.sdf and .csv")
+    if Path(RUN, "report.html").exists():
+        print(f"Open {RUN}/report.html; the candidates are in {RUN}/candidates.sdf and .csv")
 
 
 rule all:
