@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -62,12 +63,16 @@ def train(
 
 def _fabric(settings: RunSettings, work: Path, accelerator: str, devices: int, nodes: int, strategy: str) -> Fabric:
     from lightning_fabric.loggers import TensorBoardLogger
+    from lightning_fabric.plugins.environments import LightningEnvironment
 
     if devices < 1 or nodes < 1:
         raise SettingsError(f"--devices {devices}, --nodes {nodes}: at least 1 of each is needed")
     precision: Any = {"bf16": "bf16-mixed", "fp32": "32-true"}[settings.training.precision]
     if accelerator == "auto" and not torch.accelerator.is_available():
         accelerator = "cpu"
+    # In a Slurm job of one task and several GPUs, Fabric assumes that srun started a process for each, and trains on
+    # one of them. So this process starts the others itself.
+    starts_others = nodes == 1 and os.environ.get("SLURM_NTASKS", "1") == "1"
     logger = TensorBoardLogger(root_dir=work, name="tensorboard", version="")
     fabric = Fabric(
         accelerator=accelerator,
@@ -76,6 +81,7 @@ def _fabric(settings: RunSettings, work: Path, accelerator: str, devices: int, n
         strategy=strategy,
         precision=precision,
         loggers=logger,
+        plugins=[LightningEnvironment()] if starts_others else None,
     )
     fabric.launch()
     return fabric
