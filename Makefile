@@ -48,7 +48,7 @@ format: setup ## let ruff put the code in order
 	@$(BIN)/ruff format $(CODE)
 
 bench: setup ## measure speed and memory (docs/benchmarks.md)
-	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
 clean: ## remove .venv, caches and unfinished builds; results stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -11,6 +11,7 @@ import venv
 import zipfile
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -63,3 +64,16 @@ def test_the_installed_package_is_the_wheels(bare, tmp_path):
     where = run(bare / "python", "-c", "import molgen; print(molgen.__file__)", folder=tmp_path)
     assert Path(where.strip()).is_relative_to(bare.parent)
     assert "prepare" in run(bare / "molgen", "--help", folder=tmp_path)
+
+
+def test_the_installed_package_trains_and_samples(bare, tmp_path):
+    rings = ("c1ccccc1", "c1ccncc1", "C1CCNCC1", "C1CCOCC1", "c1ccsc1")
+    chains = [n * "C" + end for n in range(1, 9) for end in ("", "O", "N", "F", "Cl", "C(=O)O")]
+    (tmp_path / "raw.smi").write_text("".join(f"{chain}{ring}\n" for ring in rings for chain in chains))
+    run(bare / "molgen", "prepare", "raw.smi", "--out", "molecules", "--workers", "1", folder=tmp_path)
+    run(bare / "molgen", "featurize", "molecules", "--out", "features", "--workers", "1", folder=tmp_path)
+    small = [f"--set={s}" for s in ("model.width=16", "model.heads=2", "model.layers=1", "training.molecules=256")]
+    run(bare / "molgen", "train", "smiles", "--features", "features", "--out", "model", *small, folder=tmp_path)
+    said = run(bare / "molgen", "sample", "model", "--n", "10", "--out", "samples.parquet", folder=tmp_path)
+    assert "10 draws" in said
+    assert pq.read_table(tmp_path / "samples.parquet").num_rows == 10
