@@ -127,7 +127,7 @@ class SmilesTransformer(NeuralGenerator):
                 try:
                     found, reason = (canonical(text), None) if text is not None else (None, "no end within the length")
                 except BadMolecule as error:
-                    found, reason = None, str(error)
+                    found, reason = None, error.reason
                 smiles.append(found)
                 reasons.append(reason)
         return Samples(smiles, reasons)
