@@ -60,7 +60,9 @@ class Run:
     def inputs(self) -> dict[str, Path]:
         """Every file that the report is made from, by its path inside the run."""
         found = sorted(p for pattern in CONTENT for p in self.folder.glob(pattern) if p.is_file())
-        return {p.relative_to(self.folder).as_posix(): p for p in found if not p.name.endswith("provenance.json")}
+        inside = {p.relative_to(self.folder).as_posix(): p for p in found if not p.name.endswith("provenance.json")}
+        # A training that was given up leaves a hidden folder beside the models.
+        return {name: p for name, p in inside.items() if not any(part.startswith(".") for part in name.split("/"))}
 
 
 def open_run(folder: Path) -> Run:
@@ -101,7 +103,7 @@ def read_curves(file: Path) -> dict[str, Curve]:
 
 def _read_provenance(run: Run, inputs: dict[str, Path]) -> None:
     folders = [p for name in ("molecules", "features") if (p := run.folder / name).is_dir()]
-    models = sorted(p for p in run.folder.glob("models/*") if p.is_dir())
+    models = sorted(p for p in run.folder.glob("models/*") if p.is_dir() and not p.name.startswith("."))
     files = [p for p in inputs.values() if p.suffix in {".parquet", ".json"} and p.name != MOLECULES_FILE]
     for path in [*folders, *models, *files]:
         if record := read_provenance(path):
