@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgen.core.errors import SettingsError
+from molgen.core.errors import MolgenError, SettingsError
 from molgen.core.settings import Settings, read_yaml
 from workflows.configuration import checked, options
 
 CONFIGS = sorted(p for p in Path("workflows/config").glob("*.yaml") if (read_yaml(p)).get("run"))
+OBJECTIVE = "workflows/config/objectives/druglike.yaml"
 SMALLEST = {"run": "r", "data": "zinc250k", "families": {"smiles": None}, "objective": "o.yaml"}
 
 
 def test_defaults_are_filled_in():
-    full = checked(SMALLEST)
+    full = checked(SMALLEST, stages=False)
     assert full["seed"] == 0
     assert full["gpus"] == 0
     assert full["sample"] == {"n": 10000}
@@ -27,7 +28,7 @@ def test_defaults_are_filled_in():
 
 def test_the_given_configuration_is_left_as_it_was():
     given_values = {**SMALLEST, "sample": {}}
-    checked(given_values)
+    checked(given_values, stages=False)
     assert given_values["sample"] == {}
 
 
@@ -46,7 +47,6 @@ def test_shipped_configurations_pass(file):
         ({"seed": -1}, "seed = -1: expected is a whole number from 0"),
         ({"run": "../elsewhere"}, "run = '../elsewhere': expected is a name"),
         ({"data": []}, "data = []: expected is a name of `molgen data list`"),
-        ({"data": "zinc25k"}, "data = 'zinc25k'"),
         ({"families": {}}, "families = {}: expected are the generators"),
         ({"sample": {"n": "many"}}, "sample.n = 'many': expected is a whole number from 1"),
     ],
@@ -54,6 +54,26 @@ def test_shipped_configurations_pass(file):
 def test_a_refusal_is_one_line_with_the_key_and_what_is_allowed(change, message):
     with pytest.raises(SettingsError) as error:
         checked({**SMALLEST, **change})
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"prepare": {"sampel": 1}}, "prepare: unknown key 'sampel' (did you mean 'sample'?"),
+        ({"rank": {"pool": 0}}, "rank: pool = 0: "),
+        ({"evaluate": {"limt": 1}}, "evaluate: unknown key 'limt' (did you mean 'limit'?"),
+        ({"families": {"smile": {}}}, "families.smile: unknown family (did you mean 'smiles'?"),
+        ({"families": {"smiles": {"training": {"molecule": 1}}}}, "unknown key 'training.molecule' (did you mean"),
+        ({"families": {"smiles": {"model": {"widht": 1}}}}, "unknown key 'widht' (did you mean 'width'?"),
+        ({"data": "zinc25k"}, "data set 'zinc25k' is unknown (did you mean 'zinc250k'?"),
+        ({"objective": "none.yaml"}, "none.yaml: cannot be read"),
+    ],
+)
+def test_what_a_stage_would_refuse_is_refused_before_anything_runs(change, message):
+    with pytest.raises(MolgenError) as error:
+        checked({**SMALLEST, "objective": OBJECTIVE, **change})
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 

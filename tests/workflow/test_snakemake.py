@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    (tmp_path / "objective.yaml").write_text("components: []\n")
+    (tmp_path / "objective.yaml").write_text("components: [{type: QED}]\n")
     (tmp_path / "raw.smi").write_text("CCO\n")
     file = tmp_path / "config.yaml"
     file.write_text("run: r\ndata: [raw.smi]\nfamilies: {smiles: {}}\nobjective: objective.yaml\n")
