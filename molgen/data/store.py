@@ -58,7 +58,7 @@ class Store:
         try:
             header = json.loads((folder / HEADER).read_text())
             arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise ArtifactError(
                 f"{folder}: not a whole feature store ({error}); run `molgen featurize` again"
             ) from None

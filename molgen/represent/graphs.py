@@ -1,11 +1,13 @@
 """Molecules as graphs: atom symbols and bond types as arrays, and back; batches for PyG and for DGL.
 
-An atom's symbol holds element, charge, aromaticity, the hydrogens of an aromatic atom (`[nH]`), isotope and radical
-electrons. Stereochemistry is not in the graph (it is in the SMILES tokens); featurize says for how many molecules.
+An atom's symbol holds element, charge, aromaticity, the hydrogens of an aromatic or hypervalent atom (`[nH]`,
+`C[SH4]C`), isotope and radical electrons. Stereochemistry is not in the graph (it is in the SMILES tokens); featurize
+says for how many molecules.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
@@ -19,6 +21,7 @@ from molgen.represent.tokens import tokenize
 
 if TYPE_CHECKING:
     import dgl
+    from torch import Tensor
     from torch_geometric.data import Batch
 
 BONDS = (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE, Chem.BondType.AROMATIC)
@@ -31,6 +34,8 @@ for _order, _type in _ORDER_TO_TYPE.items():
 _AS_WRITTEN: Any = Chem.SmilesParserParams()
 _AS_WRITTEN.sanitize = False
 _AS_WRITTEN.removeHs = False
+_NO_BOND_TYPE = re.compile(r"->|<-|[~$]")  # dative, unspecified, quadruple
+_HYPERVALENT = frozenset((15, 16, 17, 33, 34, 35, 52, 53))  # their valence does not tell how many hydrogens they have
 _RADICAL = rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
 
 MAX_ATOMS = 255  # atom numbers are stored as uint8
@@ -44,7 +49,7 @@ class AtomSymbol:
     atomic_number: int
     charge: int = 0
     aromatic: bool = False
-    hydrogens: int = 0  # of an aromatic atom, where they are not implied
+    hydrogens: int = 0  # of an aromatic or hypervalent atom, where they are not implied
     isotope: int = 0
     radicals: int = 0
     may_be_radical: bool = field(default=False, compare=False, repr=False)
@@ -72,19 +77,19 @@ class Graph(NamedTuple):
 
 
 def graph_of(smiles: str) -> Graph | None:
-    """The graph of a valid SMILES; None where it has none (a dative bond, over 255 atoms).
+    """The graph of a valid SMILES; None where it has none (bonds of other types, over 255 atoms).
 
     The text is parsed without sanitizing: its tokens are its atoms in order, so no atom is asked one by one.
     """
     mol = Chem.MolFromSmiles(smiles, _AS_WRITTEN)
+    if mol is None or mol.GetNumAtoms() > MAX_ATOMS or _NO_BOND_TYPE.search(smiles):
+        return None
     symbols = [symbol for symbol in map(atom_symbol, tokenize(smiles)) if symbol is not None]
-    if mol is None or len(symbols) != mol.GetNumAtoms() or len(symbols) > MAX_ATOMS:
+    if len(symbols) != mol.GetNumAtoms():
         return None
     order = Chem.GetAdjacencyMatrix(mol, useBO=True)
     begin, end = np.nonzero(np.triu(order))
     types = _TYPE_OF_ORDER[(2 * order[begin, end]).astype(np.intp)]
-    if (types == 255).any() or "->" in smiles or "<-" in smiles:
-        return None
     if any(symbol.may_be_radical for symbol in symbols):
         symbols = _with_radicals(mol, symbols)
     return Graph(symbols, np.stack([begin, end, types], axis=1).astype(np.uint8))
@@ -101,9 +106,9 @@ def atom_symbol(token: str) -> AtomSymbol | None:
         atom.GetAtomicNum(),
         atom.GetFormalCharge(),
         aromatic,
-        atom.GetNumExplicitHs() if aromatic else 0,
+        atom.GetNumExplicitHs() if aromatic or atom.GetAtomicNum() in _HYPERVALENT else 0,
         atom.GetIsotope(),
-        may_be_radical=token[0] == "[" and "@" not in token and not aromatic,
+        may_be_radical=token[0] == "[" and "@" not in token and (not aromatic or token == "[c]"),
     )
 
 
@@ -126,11 +131,9 @@ def molecule_of(atoms: Sequence[AtomSymbol], bonds: np.ndarray) -> Chem.Mol:
         atom.SetFormalCharge(symbol.charge)
         atom.SetIsotope(symbol.isotope)
         atom.SetNumRadicalElectrons(symbol.radicals)
-        if symbol.aromatic:
-            atom.SetIsAromatic(True)
-            atom.SetNumExplicitHs(symbol.hydrogens)
-        if symbol.aromatic or symbol.radicals:
-            atom.SetNoImplicit(symbol.hydrogens > 0)
+        atom.SetIsAromatic(symbol.aromatic)
+        atom.SetNumExplicitHs(symbol.hydrogens)
+        atom.SetNoImplicit(symbol.hydrogens > 0)
         mol.AddAtom(atom)
     for begin, end, kind in np.asarray(bonds).tolist():
         mol.AddBond(begin, end, BONDS[kind])
@@ -153,12 +156,12 @@ def to_pyg(graphs: GraphArrays) -> Batch:
     import torch
     from torch_geometric.data import Batch
 
-    begin, end, kind = torch.from_numpy(graphs.bonds).unbind(1)
+    source, target, kind = _edges(graphs)
     counts = torch.from_numpy(graphs.atom_counts)
     out = Batch(
         x=torch.from_numpy(graphs.atoms),
-        edge_index=torch.stack([torch.cat([begin, end]), torch.cat([end, begin])]),
-        edge_attr=torch.cat([kind, kind]),
+        edge_index=torch.stack([source, target]),
+        edge_attr=kind,
         batch=torch.repeat_interleave(torch.arange(len(counts)), counts),
         ptr=torch.cat([counts.new_zeros(1), counts.cumsum(0)]),
     )
@@ -171,10 +174,19 @@ def to_dgl(graphs: GraphArrays) -> dgl.DGLGraph:
     import dgl
     import torch
 
-    begin, end, kind = torch.from_numpy(graphs.bonds).unbind(1)
-    out = dgl.graph((torch.cat([begin, end]), torch.cat([end, begin])), num_nodes=int(graphs.atom_counts.sum()))
+    source, target, kind = _edges(graphs)
+    out = dgl.graph((source, target), num_nodes=int(graphs.atom_counts.sum()))
     out.ndata["x"] = torch.from_numpy(graphs.atoms)
-    out.edata["edge_attr"] = torch.cat([kind, kind])
+    out.edata["edge_attr"] = kind
     out.set_batch_num_nodes(torch.from_numpy(graphs.atom_counts))
     out.set_batch_num_edges(torch.from_numpy(2 * graphs.bond_counts))
     return out
+
+
+def _edges(graphs: GraphArrays) -> tuple[Tensor, Tensor, Tensor]:
+    """Source, target and type of each bond in both directions, side by side: DGL wants a molecule's edges together."""
+    import torch
+
+    bonds = torch.from_numpy(graphs.bonds)
+    ends = bonds[:, :2]
+    return ends.flatten(), ends.flip(1).flatten(), bonds[:, 2].repeat_interleave(2)
