@@ -1,9 +1,9 @@
-"""`featurize`: a molecules table to a feature store, in one pass over the SMILES and in bounded memory."""
+"""`featurize`: a molecules table to a feature store, in one pass over the SMILES; memory is a few bytes a token."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from molgen.represent.graphs import UNKNOWN_ATOM, AtomSymbol, graph_of
 from molgen.represent.tokens import SPECIAL, TOKEN, UNKNOWN, Vocabulary
 
 CHUNK = 2_000  # molecules a work item
+PIECE = 3 << 20  # bytes of a flat file rewritten at a time: whole ids and whole bonds
 
 
 class Features(NamedTuple):
@@ -42,15 +43,15 @@ def featurize(molecules: Path, out: Path, *, workers: int = 1) -> dict[str, Any]
     if not already_made(out, identity):
         with building(out, identity, workers=workers) as folder, opened(table, MOLECULES) as file:
             folder.mkdir()
-            _write(folder, file, workers)
+            _write(folder, file, table, workers)
     from molgen.data.store import Store
 
     return Store.open(out).header
 
 
-def _write(folder: Path, file: Any, workers: int) -> None:
+def _write(folder: Path, file: Any, table: Path, workers: int) -> None:
     properties = [name for name in PROPERTIES if name in file.schema_arrow.names]
-    columns, chunks = _Columns(folder), _chunks(file, properties)
+    columns, chunks = _Columns(folder), _chunks(file, table, properties)
     splits: list[np.ndarray] = []
     values: list[np.ndarray] = []
 
@@ -65,7 +66,7 @@ def _write(folder: Path, file: Any, workers: int) -> None:
             columns.add(features, splits[done])
             bar.advance(len(features.token_lengths))
     if not columns.molecules:
-        raise InputError("no molecules in the table; `molgen prepare` says in rejects.parquet why")
+        raise InputError(f"{table}: no molecules in it; `molgen prepare` says in rejects.parquet why")
     np.save(folder / "splits.npy", np.concatenate(splits))
     np.save(folder / "properties.npy", np.concatenate(values))
     header = {"format": FORMAT, "splits": _split_counts(np.concatenate(splits)), "properties": properties}
@@ -111,9 +112,7 @@ class _Columns:
         final_atom = {key: i + 1 for i, key in enumerate(atom_order)}
         unknown = self._rewrite("tokens", final_token, UNKNOWN)
         unknown_atoms = self._rewrite("atoms", final_atom, UNKNOWN_ATOM)
-        bonds = np.fromfile(self.folder / ".bonds.flat", np.uint8).reshape(-1, 3)
-        np.save(self.folder / "bonds.npy", bonds)
-        (self.folder / ".bonds.flat").unlink()
+        self._save("bonds", (sum(int(n.sum()) for n in self._lengths["bond"]), 3), lambda piece: piece)
         lengths = {name: np.concatenate(pieces) for name, pieces in self._lengths.items()}
         for name, values in lengths.items():
             np.save(self.folder / f"{name}_offsets.npy", np.concatenate([[0], np.cumsum(values)]).astype(np.int64))
@@ -137,18 +136,26 @@ class _Columns:
         lookup = np.full(max(len(self._ids[name]), 1), unknown, np.uint8)
         for key, provisional in self._ids[name].items():
             lookup[provisional] = final.get(key, unknown)
-        flat = self.folder / f".{name}.flat"
-        ids = lookup[np.fromfile(flat, np.uint16)]
-        np.save(self.folder / f"{name}.npy", ids)
+        count = sum(int(n.sum()) for n in self._lengths[name.removesuffix("s")])
+        return int(self._save(name, (count,), lambda piece: lookup[piece.view(np.uint16)])[unknown])
+
+    def _save(self, name: str, shape: tuple[int, ...], final: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """A flat file to the .npy file (uint8) of its final values; returns how many there are of each."""
+        flat, counts = self.folder / f".{name}.flat", np.zeros(256, np.int64)
+        with flat.open("rb") as source, (self.folder / f"{name}.npy").open("wb") as target:
+            np.lib.format.write_array_header_1_0(target, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            while piece := source.read(PIECE):
+                values = final(np.frombuffer(piece, np.uint8))
+                target.write(values.tobytes())
+                counts += np.bincount(values, minlength=256)
         flat.unlink()
-        return int((ids == unknown).sum())
+        return counts
 
     def _with_stereo(self, vocabulary: Vocabulary, lengths: np.ndarray) -> int:
         """Molecules whose SMILES holds stereochemistry, which the graph arrays leave out."""
         stereo = np.array([("@" in t) or t in ("/", "\\") for t in vocabulary.tokens])
         ids = np.load(self.folder / "tokens.npy", mmap_mode="r")
-        molecule = np.repeat(np.arange(len(lengths)), lengths)
-        return len(np.unique(molecule[stereo[ids]]))
+        return len(np.unique(np.searchsorted(np.cumsum(lengths), np.flatnonzero(stereo[ids]), side="right")))
 
 
 def chunk_features(smiles: list[str]) -> Features:
@@ -180,17 +187,18 @@ def chunk_features(smiles: list[str]) -> Features:
     )
 
 
-def _chunks(file: Any, properties: list[str]) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
+def _chunks(file: Any, table: Path, properties: list[str]) -> Iterator[tuple[list[str], np.ndarray, np.ndarray]]:
     """SMILES, split ids and property values of a table, piece by piece."""
     for batch in file.iter_batches(CHUNK, columns=["smiles", "split", *properties]):
-        split = batch.column("split")
-        names = split.cast(pa.string()).to_pylist()
+        smiles, names = (batch.column(name).cast(pa.string()).to_pylist() for name in ("smiles", "split"))
+        if not all(smiles) or any("\n" in text for text in smiles):
+            raise InputError(f"{table}: rows without a SMILES; `molgen prepare` makes a table of molecules")
         unknown = set(names) - set(SPLITS)
         if unknown:
-            raise InputError(f"split {min(map(str, unknown))!r}: one of {', '.join(SPLITS)} is expected")
+            raise InputError(f"{table}: split {min(map(str, unknown))!r}; one of {', '.join(SPLITS)} is expected")
         columns = [np.asarray(batch.column(name).to_numpy(zero_copy_only=False), np.float32) for name in properties]
         values = np.stack(columns, axis=1) if columns else np.empty((batch.num_rows, 0), np.float32)
-        yield batch.column("smiles").to_pylist(), np.array([SPLITS.index(n) for n in names], np.uint8), values
+        yield smiles, np.array([SPLITS.index(n) for n in names], np.uint8), values
 
 
 def _split_counts(splits: np.ndarray) -> dict[str, int]:
