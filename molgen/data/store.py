@@ -62,9 +62,10 @@ class Store:
             raise ArtifactError(
                 f"{folder}: not a whole feature store ({error}); run `molgen featurize` again"
             ) from None
-        if header.get("format") != FORMAT:
-            found = header.get("format")
+        found = header.get("format") if isinstance(header, dict) else None
+        if found != FORMAT:
             raise ArtifactError(f"{folder}: feature store of format {found}, this molgen reads {FORMAT}; make it again")
+        _check_sizes(folder, arrays)
         return cls(folder, header, arrays)
 
     def __len__(self) -> int:
@@ -109,8 +110,8 @@ class Store:
     def smiles(self, rows: np.ndarray) -> list[str]:
         """The SMILES of rows; a token that the vocabulary lacks reads `<unknown>`."""
         values, lengths = gather(self.tokens, self.token_offsets, rows)
-        ends = np.cumsum(lengths).tolist()
-        return [self.vocabulary.decode(values[a:b].tolist()) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+        ends = np.cumsum(lengths)
+        return [self.vocabulary.decode(values[a:b].tolist()) for a, b in zip(ends - lengths, ends, strict=True)]
 
     def graphs(self, rows: np.ndarray) -> GraphArrays:
         """The graphs of rows, laid end to end."""
@@ -119,6 +120,17 @@ class Store:
         out = bonds.astype(np.int64)
         out[:, :2] += np.repeat(np.cumsum(atom_counts) - atom_counts, bond_counts)[:, None]
         return GraphArrays(atoms.astype(np.int64), out, atom_counts, bond_counts)
+
+
+def _check_sizes(folder: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Refuses arrays that cannot be of one store; looks at the last offsets only."""
+    molecules = len(arrays["splits"])
+    for name in ("token", "atom", "bond"):
+        offsets, values = arrays[f"{name}_offsets"], arrays[f"{name}s"]
+        if len(offsets) != molecules + 1 or offsets[-1] != len(values) or len(arrays["properties"]) != molecules:
+            raise ArtifactError(
+                f"{folder}: not a whole feature store ({name}s.npy does not fit); run `molgen featurize` again"
+            )
 
 
 def gather(flat: np.ndarray, offsets: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
