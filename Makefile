@@ -28,7 +28,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $(READY)
 
-demo: setup ## run the whole workflow on a part of ZINC250k (about five minutes on two cores)
+demo: setup ## run the whole workflow on a part of ZINC250k
 	@$(BIN)/snakemake --configfile workflows/config/demo.yaml --workflow-profile workflows/profiles/local all
 	@echo "The report: results/demo/report.html"
 
