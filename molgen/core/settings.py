@@ -33,7 +33,13 @@ class Settings(BaseModel):
             key, separator, text = item.partition("=")
             if not separator or not key:
                 raise SettingsError(f"--set {item!r}: expected key=value")
-            _assign(values, key.strip().split("."), yaml.safe_load(text))
+            try:
+                value = yaml.safe_load(text)
+            except yaml.YAMLError:
+                raise SettingsError(
+                    f"--set {item!r}: {text!r} is not a YAML value; check its quotes and brackets"
+                ) from None
+            _assign(values, key.strip().split("."), value)
         return cls.parse(values, where=str(file) if file and not overrides else "settings")
 
     def values(self) -> dict[str, Any]:
