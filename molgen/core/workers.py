@@ -9,8 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from molgen.core.errors import MachineError
 
@@ -35,9 +34,6 @@ def map_ordered(function: Callable[[Item], Result], items: Iterable[Item], worke
         yield from map(function, items)
         return
     context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-    context.set_forkserver_preload(
-        ["__main__", _module(function)]
-    )  # imported once, by the process that workers are forked from
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt)
     waiting: deque[Future[Result]] = deque()
     try:
@@ -55,13 +51,6 @@ def map_ordered(function: Callable[[Item], Result], items: Iterable[Item], worke
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)  # a worker left behind while it starts prints a traceback
-
-
-def _module(function: Any) -> str:
-    """The module that a function, or the function inside a partial, is defined in."""
-    while isinstance(function, partial):
-        function = function.func
-    return str(function.__module__)
 
 
 def _ignore_interrupt() -> None:
