@@ -104,6 +104,8 @@ def building(out: Path, identity: Identity, *, workers: int | None = None, keep:
         remove(aside)
     try:
         yield aside
+        if out.is_dir() and not aside.is_dir():
+            raise ArtifactError(f"{out}: a folder, where a file is to be written; name a file as --out")
         write_json(aside / PROVENANCE if aside.is_dir() else sidecar(out), _provenance(identity, workers))
         aside.replace(out)
     finally:

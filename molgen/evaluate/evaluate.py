@@ -46,6 +46,8 @@ def evaluate(
     `limit` molecules of each larger split, drawn with the seed.
     """
     settings = settings or EvaluateSettings()
+    if out.suffix != ".json":
+        raise InputError(f"{out}: --out must end in .json")
     table = molecules_file(reference)
     identity = Identity.of("evaluate", settings.values(), {"generated": generated, "reference": table}, seed)
     if already_made(out, identity):

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from molgen import __version__
 from molgen.core.artifacts import Identity, already_made, building
+from molgen.core.errors import InputError
 from molgen.core.settings import Settings
 from molgen.report.candidates import load_candidates
 from molgen.report.exports import write_csv, write_sdf
@@ -40,6 +41,8 @@ class Written:
 def report(run: Path, out: Path, settings: ReportSettings | None = None, *, workers: int = 1) -> Written:
     """Writes `out` (HTML), and candidates.sdf and candidates.csv in its folder; parts that are missing are named."""
     settings = settings or ReportSettings()
+    if out.suffix != ".html":
+        raise InputError(f"{out}: --out must end in .html")
     opened = open_run(run)
     identity = Identity.of("report", {**settings.values(), "molgen": __version__}, opened.inputs())
     sdf, table = out.with_name("candidates.sdf"), out.with_name("candidates.csv")

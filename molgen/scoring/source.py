@@ -15,6 +15,7 @@ from molgen.core.tables import opened
 
 CHUNK = 1_024  # rows; small enough to share the work evenly, large enough to pay for the way to a worker
 SMI = pa.schema([("smiles", pa.string()), ("name", pa.string())])
+KNOWN = (".smi", ".smiles", ".txt", ".gz", ".parquet")
 BOM = "\ufeff"
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 
@@ -24,6 +25,10 @@ class Source:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        if file.is_file() and file.suffix not in KNOWN:
+            raise InputError(
+                f"{file}: a .smi, .smi.gz or .parquet file is expected; `molgen prepare` reads other formats"
+            )
         self.is_table = file.suffix == ".parquet"
         self.damage: str | None = None  # what stopped the reading before the end of the file
         self.schema, self.rows = self._look()

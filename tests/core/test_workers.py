@@ -1,0 +1,82 @@
+"""Workers: order, bounded memory, errors, and the same results for any number of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import partial
+from itertools import islice
+
+import pytest
+
+from molgen.core.errors import InputError, MachineError
+from molgen.core.workers import QUEUED_PER_WORKER, available_cores, map_ordered
+
+
+def _later_items_first(item: int) -> int:
+    time.sleep(0.02 if item % 2 == 0 else 0)
+    return item * item
+
+
+def _refuse(item: int, *, at: int) -> int:
+    if item == at:
+        raise InputError(f"item {item}: refused; take another")
+    return item
+
+
+def _die(item: int) -> int:
+    if item == 3:
+        os._exit(9)
+    return item
+
+
+def _pid(_: int) -> int:
+    return os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_are_in_the_order_of_the_items(workers):
+    assert list(map_ordered(_later_items_first, range(20), workers)) == [i * i for i in range(20)]
+
+
+def test_one_worker_is_this_process_and_two_are_others():
+    assert set(map_ordered(_pid, range(3), 1)) == {os.getpid()}
+    assert os.getpid() not in set(map_ordered(_pid, range(3), 2))
+
+
+def test_no_more_items_are_taken_than_can_be_under_way():
+    taken = []
+
+    def items():
+        for i in range(100):
+            taken.append(i)
+            yield i
+
+    results = map_ordered(_later_items_first, items(), 2)
+    assert taken == []  # nothing starts before it is asked for
+    for done in range(1, 6):
+        next(results)
+        assert len(taken) <= done - 1 + 2 * QUEUED_PER_WORKER
+    results.close()
+    assert len(taken) < 20
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_arrives_as_it_was_after_the_results_before_it(workers):
+    results = map_ordered(partial(_refuse, at=4), range(50), workers)
+    assert list(islice(results, 4)) == [0, 1, 2, 3]
+    with pytest.raises(InputError, match=r"^item 4: refused; take another$"):
+        next(results)
+
+
+def test_a_dead_worker_is_one_line():
+    with pytest.raises(MachineError, match=r"a worker process died, .*; try fewer --workers"):
+        list(map_ordered(_die, range(20), 2))
+
+
+def test_no_items():
+    assert list(map_ordered(_pid, [], 2)) == []
+
+
+def test_available_cores_respects_affinity():
+    assert available_cores() == len(os.sched_getaffinity(0))
