@@ -11,19 +11,22 @@ from molgen.core.errors import InputError
 from molgen.core.machine import keep_freed_memory
 from molgen.core.progress import progress
 from molgen.core.tables import SAMPLES, Writer, opened
-from molgen.generators.folder import load_model, model_folder
+from molgen.generators.folder import load_model, model_folder, read_config
 
 CHUNK = 2_048  # draws between two looks at the progress
 
 
-def sample(model: str, n: int, out: Path, *, seed: int = 0, device: str = "auto") -> dict[str, Any]:
+def sample(
+    model: str, n: int, out: Path, *, seed: int = 0, device: str = "auto", precision: str = "bf16"
+) -> dict[str, Any]:
     """Writes n rows and returns how many were drawn, are valid, and why the others are not."""
     if n < 1:
         raise InputError(f"--n {n}: at least one draw is needed")
-    identity = Identity.of("sample", {"n": n}, {"model": model_folder(model)}, seed)
+    read_config(model_folder(model))
+    identity = Identity.of("sample", {"n": n, "precision": precision}, {"model": model_folder(model)}, seed)
     if not already_made(out, identity):
         keep_freed_memory()
-        generator = load_model(model, device=device)
+        generator = load_model(model, device=device, precision=precision)
         with (
             building(out, identity) as path,
             Writer(path, SAMPLES.schema(), SAMPLES) as writer,

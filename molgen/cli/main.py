@@ -102,3 +102,7 @@ def _machine_failure(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         return f"{place}the disk is full; nothing half-written was left, free some room and run the same command again"
     return f"{place}{error.strerror or error}"
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,6 +12,13 @@ from molgen.cli.options import Out, Seed
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
+class Precision(StrEnum):
+    """What the network computes in."""
+
+    bf16 = "bf16"
+    fp32 = "fp32"
+
+
 @app.command()
 def sample(
     model: Annotated[str, typer.Argument(help="Model folder, or the name of a shipped model.")],
@@ -18,6 +26,7 @@ def sample(
     out: Out,
     seed: Seed = 0,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, ...")] = "auto",
+    precision: Annotated[Precision, typer.Option("--precision", help="Of the network.")] = Precision.bf16,
 ) -> None:
     """Draw molecules from a trained generator: exactly N rows, unfiltered, with a reason where a draw is no molecule.
 
@@ -27,7 +36,7 @@ def sample(
     """
     from molgen.sampling import sample as run
 
-    result = run(model, n, out, seed=seed, device=device)
+    result = run(model, n, out, seed=seed, device=device, precision=precision.value)
     print(f"{result['n']:,} draws, {result['valid']:,} valid ({100 * result['valid'] / result['n']:.1f} %)")
     for reason, count in result["reasons"].items():
         print(f"  {count:>8,}  {reason}")

@@ -52,4 +52,5 @@ def train(
     )
     for split, row in last.items():
         print(f"{split:<6} loss {float(row['loss']):.4f} after {int(row['molecules']):,} molecules")
-    print(f"model: {out}")
+    if last:  # the first process of several
+        print(f"model: {out}")

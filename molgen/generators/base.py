@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from molgen.core.errors import ArtifactError
 from molgen.core.settings import Settings
 from molgen.data.store import Store
 from molgen.generators.folder import read_model, write_model
@@ -105,7 +106,10 @@ class NeuralGenerator(nn.Module):
     def load(cls, folder: Path, *, device: str = "auto") -> Self:
         """The model of a folder, in evaluation mode; ArtifactError if it is not a whole model of this family."""
         values, weights = read_model(folder, cls.name)
-        model = cls.from_values(values)
+        try:
+            model = cls.from_values(values)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArtifactError(f"{folder}: config.yaml is not whole (at {error}); train or copy it again") from None
         _fill(model, weights, folder)
         return model.to(pick_device(device)).eval()
 
@@ -119,8 +123,6 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def _fill(model: nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:
-    from molgen.core.errors import ArtifactError
-
     expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
     found = {name: tensor.shape for name, tensor in weights.items()}
     if expected != found:

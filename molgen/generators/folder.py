@@ -15,7 +15,7 @@ from molgen.core.settings import read_yaml
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from molgen.generators.base import NeuralGenerator
+    from molgen.generators.base import Generator
 
 FORMAT = 1
 CONFIG, WEIGHTS = "config.yaml", "weights.safetensors"
@@ -71,10 +71,16 @@ def model_folder(model: str) -> Path:
     return Path(model) if Path(model).is_dir() else shipped().get(model, Path(model))
 
 
-def load_model(model: str, *, device: str = "auto") -> NeuralGenerator:
-    """A trained model by folder or shipped name, in evaluation mode."""
+def load_model(model: str, *, device: str = "auto", precision: str = "fp32") -> Generator:
+    """A trained model by folder or shipped name, in evaluation mode and in the precision it is to run in."""
+    import torch
+
     from molgen.generators import family
 
     folder = model_folder(model)
     name = read_config(folder).get("family")
-    return family(str(name)).load(folder, device=device)
+    model_class: Any = family(str(name))
+    found: Generator = model_class.load(folder, device=device).to(
+        {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
+    )
+    return found

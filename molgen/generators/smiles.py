@@ -21,7 +21,7 @@ from molgen.generators.base import Loss, NeuralGenerator, Samples
 from molgen.nn.transformer import Shape, Transformer
 from molgen.represent.tokens import BOS, EOS, PAD, UNKNOWN, Vocabulary
 
-GROUPS = 8  # rectangles a batch: more would waste less on padding but run smaller matmuls
+GROUP = 64  # sequences a rectangle: fewer would waste less on padding but run smaller matmuls
 
 
 class SmilesConfig(Settings):
@@ -30,10 +30,10 @@ class SmilesConfig(Settings):
     width: Annotated[int, Field(ge=8, le=4096)] = 256
     layers: Annotated[int, Field(ge=1, le=64)] = 6
     heads: Annotated[int, Field(ge=1, le=64)] = 4
-    feedforward: Annotated[int, Field(ge=1, le=16)] = 4  # width of the feed-forward layer, in widths
+    feedforward: Annotated[int, Field(ge=1, le=16)] = 5  # width of the feed-forward layer, in widths
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    room: Annotated[int, Field(ge=0)] = 16  # tokens that a draw may be longer than the longest training molecule
-    sampling_batch: Annotated[int, Field(ge=1)] = 256
+    room: Annotated[int, Field(ge=0)] = 16  # tokens that a draw may be longer than the longest SMILES of the store
+    sampling_batch: Annotated[int, Field(ge=1)] = 512
 
 
 class TokenBatch(NamedTuple):
@@ -53,8 +53,8 @@ class SmilesTransformer(NeuralGenerator):
 
     def __init__(self, config: SmilesConfig, vocabulary: Vocabulary, longest: int) -> None:
         super().__init__()
-        if config.width % (2 * config.heads):
-            raise SettingsError(f"model.width = {config.width}: must be a multiple of 2 * heads = {2 * config.heads}")
+        if config.width % config.heads:
+            raise SettingsError(f"model.width = {config.width}: must be a multiple of heads = {config.heads}")
         self.config, self.vocabulary = config, vocabulary
         self.longest = longest  # tokens of a SMILES, without BOS and EOS
         self.network = Transformer(
@@ -66,6 +66,10 @@ class SmilesTransformer(NeuralGenerator):
             dropout=config.dropout,
             longest=longest + 1,
         )
+        never = torch.zeros(len(vocabulary), dtype=torch.bool)
+        never[[PAD, BOS, UNKNOWN]] = True
+        self.never: Tensor
+        self.register_buffer("never", never, persistent=False)  # tokens that no text holds
 
     @classmethod
     def build(cls, config: Settings, store: Store) -> Self:
@@ -85,17 +89,20 @@ class SmilesTransformer(NeuralGenerator):
         }
 
     def usable(self, store: Store, rows: np.ndarray) -> np.ndarray:
-        return rows[store.token_lengths(rows) <= self.longest]
+        rows = rows[store.token_lengths(rows) <= self.longest]
+        if store.header["unknown_tokens"]:
+            places = np.flatnonzero(np.asarray(store.tokens) == UNKNOWN)
+            rows = np.setdiff1d(rows, np.searchsorted(store.token_offsets, places, side="right") - 1)
+        return rows
 
     def collate(self, store: Store, rows: np.ndarray) -> TokenBatch:
         rows = rows[np.argsort(store.token_lengths(rows), kind="stable")]
-        groups = [g for g in np.array_split(rows, min(GROUPS, len(rows))) if len(g)]
+        groups = np.array_split(rows, -(-len(rows) // GROUP))
         return _token_batch(store.token_rectangle(g, before=BOS, after=EOS, pad=PAD) for g in groups)
 
     def loss(self, batch: TokenBatch) -> Loss:
         """Nats of the batch's tokens, EOS included; divided by their number."""
-        logits = self.network(batch.inputs, batch.shapes).float()
-        total = F.cross_entropy(logits, batch.targets, ignore_index=PAD, reduction="sum")
+        total = F.cross_entropy(self._logits(batch), batch.targets, ignore_index=PAD, reduction="sum")
         return Loss(total, int((batch.targets != PAD).sum()))
 
     def log_prob(self, smiles: Sequence[str]) -> Float[Tensor, " batch"]:
@@ -111,10 +118,18 @@ class SmilesTransformer(NeuralGenerator):
             for row, i in zip(rectangle, known, strict=True):
                 row[: len(ids[i]) + 2] = [BOS, *ids[i], EOS]
             batch = _to(_token_batch([rectangle]), self.device)
-            logits = self.network(batch.inputs, batch.shapes).float()
-            nats = F.cross_entropy(logits, batch.targets, ignore_index=PAD, reduction="none")
-            out = out.index_put((torch.tensor(known, device=self.device),), -nats.view(len(known), -1).sum(1))
+            nats = F.cross_entropy(self._logits(batch), batch.targets, ignore_index=PAD, reduction="none")
+            totals = -nats.view(len(known), -1).sum(1)
+            out = out.to(totals.dtype).index_put((torch.tensor(known, device=self.device),), totals)
         return out
+
+    def _logits(self, batch: TokenBatch) -> Float[Tensor, "tokens vocabulary"]:
+        return self._possible(self.network(batch.inputs, batch.shapes))
+
+    def _possible(self, logits: Float[Tensor, "tokens vocabulary"]) -> Float[Tensor, "tokens vocabulary"]:
+        """Logits in float32 or better, -inf for the tokens that no text holds."""
+        precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        return precise.masked_fill(self.never, -torch.inf)
 
     @torch.inference_mode()
     def sample(self, n: int, *, seed: int, first: int = 0) -> Samples:
@@ -136,21 +151,24 @@ class SmilesTransformer(NeuralGenerator):
         """The texts of some draws; null where a draw did not end. Finished sequences leave the batch."""
         length = self.longest + 1
         uniforms = torch.from_numpy(seeds.uniforms(seeds.child(seed, "smiles"), draws, length)).to(self.device)
-        caches = self.network.empty_cache(len(draws))
+        caches = self.network.empty_cache()
         written = torch.full((len(draws), length), PAD, dtype=torch.long, device=self.device)
         alive = torch.arange(len(draws), device=self.device)  # row of `written` that each sequence of the batch fills
         tokens = torch.full_like(alive, BOS)
+        ended = torch.zeros_like(alive, dtype=torch.bool)
         for place in range(length):
-            logits = self.network.step(tokens, caches, place)
+            logits = self._possible(self.network.step(tokens, caches, place))
             tokens = choose(logits, uniforms[alive, place])
             written[alive, place] = tokens
-            going = tokens != EOS
-            if not going.any():
+            ended |= tokens == EOS
+            going = int((~ended).sum())
+            if not going:
                 break
-            if going.sum() <= 0.8 * len(alive):  # moving the cache costs about as much as a step
-                keep = going.nonzero().squeeze(1)
-                caches = [type(c)(c.keys[keep], c.values[keep]) for c in caches]
-                alive, tokens = alive[keep], tokens[keep]
+            if going <= 0.8 * len(alive):  # moving the cache costs about as much as a step
+                keep = (~ended).nonzero().squeeze(1)
+                for cache in caches:
+                    cache.keep(keep)
+                alive, tokens, ended = alive[keep], tokens[keep], ended[keep]
         return [self._text(row) for row in written.tolist()]
 
     def _text(self, ids: list[int]) -> str | None:
@@ -158,12 +176,9 @@ class SmilesTransformer(NeuralGenerator):
 
 
 def choose(logits: Float[Tensor, "batch vocabulary"], uniform: Float[Tensor, " batch"]) -> Tensor:
-    """The token that each uniform number in [0, 1) falls on, in float64; never PAD, BOS or UNKNOWN."""
-    logits = logits.double()
-    logits[:, [PAD, BOS, UNKNOWN]] = -torch.inf
-    cumulative = torch.softmax(logits, -1).cumsum(-1)
-    chosen = torch.searchsorted(cumulative, (uniform * cumulative[:, -1]).unsqueeze(1), right=True).squeeze(1)
-    return chosen.clamp_(max=logits.shape[1] - 1)
+    """The token that each uniform number in [0, 1) falls on: the inverse of the cumulative distribution."""
+    cumulative = torch.softmax(logits.double(), -1).cumsum(-1)
+    return torch.searchsorted(cumulative, (uniform * cumulative[:, -1]).unsqueeze(1), right=True).squeeze(1)
 
 
 def _token_batch(rectangles: Sequence[np.ndarray] | Iterator[np.ndarray]) -> TokenBatch:

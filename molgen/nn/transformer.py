@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -22,46 +22,69 @@ from torch.nn import functional as F
 Shape = tuple[int, int]  # sequences, length
 
 
-class Cache(NamedTuple):
-    """Keys and values of the tokens so far, for one layer: (batch, heads, room, head width); filled from the left."""
+class Cache:
+    """Keys and values of the tokens so far, for one layer: each (batch, room, head width), filled from the left.
 
-    keys: Tensor
-    values: Tensor
+    The room grows by a few places at a time, so that the matmuls always see whole, contiguous blocks; places not yet
+    filled are masked.
+    """
+
+    GROWTH = 8
+
+    def __init__(self) -> None:
+        self.keys = self.values = torch.empty(0, 0, 0)
+
+    def put(self, key: Float[Tensor, "batch head"], value: Float[Tensor, "batch head"], place: int) -> None:
+        """Adds the key and value of the token at `place`."""
+        if place >= self.keys.shape[1]:
+            fresh = key.new_zeros(len(key), self.GROWTH, key.shape[1])
+            self.keys = torch.cat([self.keys, fresh], 1) if place else fresh
+            self.values = torch.cat([self.values, fresh], 1) if place else fresh.clone()
+        self.keys[:, place] = key
+        self.values[:, place] = value
+
+    def keep(self, rows: Tensor) -> None:
+        """Drops all sequences but `rows`."""
+        self.keys, self.values = self.keys[rows], self.values[rows]
 
 
 class Attention(nn.Module):
-    """Causal multi-head attention within each sequence."""
+    """Causal multi-query attention (Shazeer 2019): heads with queries of their own share one key and value.
+
+    The shared head makes the cache `heads` times smaller and the small matmuls `heads` times larger; both are what
+    sampling on a CPU waits for.
+    """
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.heads, self.head = heads, width // heads
+        self.qkv = nn.Linear(width, width + 2 * self.head, bias=False)
         self.out = nn.Linear(width, width, bias=False)
 
     def forward(
         self, x: Float[Tensor, "tokens width"], shapes: Sequence[Shape], masks: Sequence[Tensor]
     ) -> Float[Tensor, "tokens width"]:
         """Attention in each rectangle of `shapes`, laid end to end in `x`."""
-        qkv = self.qkv(x)
-        pieces, start = [], 0
-        for (count, length), mask in zip(shapes, masks, strict=True):
-            stop = start + count * length
-            block = qkv[start:stop].view(count, length, 3, self.heads, -1)
-            q, k, v = block.permute(2, 0, 3, 1, 4).flatten(1, 2)  # each (count * heads, length, head width)
-            scores = torch.baddbmm(mask, q, k.transpose(1, 2), alpha=1 / math.sqrt(q.shape[-1]))
-            mixed = torch.bmm(torch.softmax(scores, -1), v).view(count, self.heads, length, -1)
-            pieces.append(mixed.transpose(1, 2).reshape(count * length, -1))
-            start = stop
-        return self.out(torch.cat(pieces) if len(pieces) > 1 else pieces[0])
+        rectangles = self.qkv(x).split([count * length for count, length in shapes])
+        mixed = [self._mix(r.view(*s, -1), m) for r, s, m in zip(rectangles, shapes, masks, strict=True)]
+        return self.out(torch.cat(mixed) if len(mixed) > 1 else mixed[0])
+
+    def _mix(self, qkv: Float[Tensor, "sequences length qkv"], mask: Tensor) -> Float[Tensor, "tokens width"]:
+        count, length = qkv.shape[:2]
+        q, k, v = qkv.split([self.heads * self.head, self.head, self.head], -1)
+        q = q.view(count, length, self.heads, -1).transpose(1, 2).reshape(count, self.heads * length, -1)
+        scores = torch.baddbmm(mask, q, k.transpose(1, 2), alpha=self.head**-0.5)
+        mixed = torch.bmm(torch.softmax(scores, -1), v).view(count, self.heads, length, -1)
+        return mixed.transpose(1, 2).reshape(count * length, -1)
 
     def step(self, x: Float[Tensor, "batch width"], cache: Cache, place: int) -> Float[Tensor, "batch width"]:
         """Attention of one new token a sequence, at `place`; its key and value go into the cache."""
-        q, k, v = self.qkv(x).view(len(x), 3, self.heads, -1).unbind(1)
-        cache.keys[:, :, place] = k
-        cache.values[:, :, place] = v
-        keys, values = cache.keys[:, :, : place + 1], cache.values[:, :, : place + 1]
-        scores = (keys @ (q / math.sqrt(q.shape[-1])).unsqueeze(-1)).transpose(2, 3)
-        return self.out((torch.softmax(scores, -1) @ values).reshape(len(x), -1))
+        q, k, v = self.qkv(x).split([self.heads * self.head, self.head, self.head], -1)
+        cache.put(k, v, place)
+        q = q.view(len(x), self.heads, -1) * self.head**-0.5
+        scores = torch.bmm(q, cache.keys.transpose(1, 2))
+        scores[:, :, place + 1 :] = -torch.inf
+        return self.out(torch.bmm(torch.softmax(scores, -1), cache.values).view(len(x), -1))
 
 
 class Block(nn.Module):
@@ -107,16 +130,14 @@ class Transformer(nn.Module):
         x = self.embedding(tokens) + self.position(torch.cat(places))
         if torch.is_autocast_enabled(x.device.type):  # the residual stream is kept in the low precision too
             x = x.to(torch.get_autocast_dtype(x.device.type))
-        masks = [x.new_full((1, length, length), -torch.inf).triu_(1) for _, length in shapes]
+        masks = [x.new_full((1, n, n), -torch.inf).triu_(1).repeat(1, self.heads, 1) for _, n in shapes]
         for block in self.blocks:
             x = block(x, shapes, masks)
         return self.logits(norm(x))
 
-    def empty_cache(self, batch: int) -> list[Cache]:
-        """Room for `batch` sequences of the greatest length, on the model's device and in its precision."""
-        like = self.embedding.weight
-        shape = (batch, self.heads, self.longest, like.shape[1] // self.heads)
-        return [Cache(like.new_empty(shape), like.new_empty(shape)) for _ in self.blocks]
+    def empty_cache(self) -> list[Cache]:
+        """A cache for each layer."""
+        return [Cache() for _ in self.blocks]
 
     def step(
         self, tokens: Int[Tensor, " batch"], caches: Sequence[Cache], place: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import signal
 import threading
 import time
@@ -32,7 +33,7 @@ from molgen.training.settings import TrainingSettings
 
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.csv"
-CHECKPOINT_SECONDS = 120.0
+CHECKPOINT_SECONDS = float(os.environ.get("MOLGEN_CHECKPOINT_SECONDS", "120"))
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
@@ -85,11 +86,13 @@ class Loop:
                     if self._out_of_patience():
                         break
                 now = time.monotonic()
-                stop = bool(self._stop_signal) or (deadline is not None and now > deadline)
-                stop, save = self._sum(stop, now - saved > CHECKPOINT_SECONDS)  # one device's wish is all devices'
+                wish = bool(self._stop_signal) or (deadline is not None and now > deadline)
+                stop, save = self._sum(wish, now - saved > CHECKPOINT_SECONDS)  # one device's wish is all devices'
                 if stop or save:
                     self._save()
                     saved = now
+                if stop and self._stop_signal == signal.SIGINT:
+                    raise KeyboardInterrupt
                 if stop:
                     raise Stopped(self._stop_message())
         if not self.rows or self.rows[-1]["molecules"] != self.place.molecules:
@@ -185,7 +188,9 @@ class Loop:
         total = weight = 0.0
         rank, world = self.fabric.global_rank, self.fabric.world_size
         for rows in self.model.row_batches(self.store, self.valid_rows, self.settings.batch_size)[rank::world]:
-            loss = self.network.loss(self.fabric.to_device(self.model.collate(self.store, rows)))
+            batch = self.fabric.to_device(self.model.collate(self.store, rows))
+            with self.fabric.autocast():  # not through DDP, which would wait for the other devices at each batch
+                loss = self.model.loss(batch)
             total, weight = total + float(loss.total), weight + float(loss.weight)
         for name, p in parameters.items():
             p.copy_(kept[name])

