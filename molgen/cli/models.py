@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from molgen.core.errors import ArtifactError
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
 
@@ -45,6 +47,8 @@ def show(model: Annotated[str, typer.Argument(help="Model folder, or the name of
 
     folder = model_folder(model)
     values = read_config(folder)
+    if not (folder / WEIGHTS).is_file():
+        raise ArtifactError(f"{folder}: no {WEIGHTS} in it; train or copy it again")
     print(f"family: {values['family']}")
     print(yaml.safe_dump({"settings": values["settings"]}, sort_keys=False).rstrip())
     print(f"weights: {(folder / WEIGHTS).stat().st_size / 1e6:.1f} MB")

@@ -199,15 +199,21 @@ def library_versions() -> dict[str, str]:
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """The first few keys in which two identities differ, with both values."""
+    if old.get("verb") != new["verb"]:
+        return f"made by {old.get('verb')!r}, not by {new['verb']!r}"
+    before, after = _flat(old), _flat(new)
     found = []
-    for section in ("verb", "format", "seed", "settings", "inputs"):
-        before, after = old.get(section), new.get(section)
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            keys = [k for k in sorted({*before, *after}) if before.get(k) != after.get(k)]
-            if section == "inputs":
-                found += [f"input {k} has changed" for k in keys]
-            else:
-                found += [f"{k}: {before.get(k)!r} there, {after.get(k)!r} asked for" for k in keys]
-        elif before != after:
-            found.append(f"{section}: {before!r} there, {after!r} asked for")
+    for key in sorted({*before, *after}, key=lambda key: (key.startswith("inputs."), key)):
+        if before.get(key) != after.get(key):
+            section, _, name = key.partition(".")
+            values = f"{before.get(key)!r} there, {after.get(key)!r} asked for"
+            found.append(f"input {name} has changed" if section == "inputs" else f"{name or section}: {values}")
     return "; ".join(found[:3]) or "another format"
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat

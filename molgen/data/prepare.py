@@ -67,7 +67,8 @@ def _write(folder: Path, rows: _Rows, settings: PrepareSettings, seed: int, work
             bar.advance(len(cleaned.smiles) + len(cleaned.rejects))
     if not summary.molecules:
         reason, count = summary.reasons.most_common(1)[0]
-        raise InputError(f"{rows.where}: no molecule is left of {summary.rows:,} rows; {count:,} of them: {reason}")
+        lost = f"no molecule is left of {summary.rows:,} rows; {count:,} of them: {reason}"
+        raise InputError(f"{rows.where}: {lost}; check file and settings")
     write_json(folder / "summary.json", summary.values(rows.blank, rows.damage))
 
 

@@ -75,7 +75,7 @@ class Lines:
             with self.path.open("rb") as probe:
                 start = probe.read(4)
             if not start:
-                raise InputError(f"{self.path}: the file is empty")
+                raise InputError(f"{self.path}: the file is empty; name one with molecules in it")
             if compression and not start.startswith(_MAGIC[compression][: len(start)]):
                 raise InputError(f"{self.path}: not a {compression} file, though its name says so")
             if compression:

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from molgen.core.errors import ArtifactError
+from molgen.core.errors import ArtifactError, SettingsError
 from molgen.core.settings import Settings
 from molgen.data.store import Store
 from molgen.generators.folder import read_model, write_model
@@ -108,6 +108,8 @@ class NeuralGenerator(nn.Module):
         values, weights = read_model(folder, cls.name)
         try:
             model = cls.from_values(values)
+        except SettingsError as error:
+            raise ArtifactError(f"{folder}/{error}; train or copy it again") from None
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactError(f"{folder}: config.yaml is not whole (at {error}); train or copy it again") from None
         _fill(model, weights, folder)
@@ -117,7 +119,11 @@ class NeuralGenerator(nn.Module):
 def pick_device(name: str = "auto") -> torch.device:
     """The device of a name; `auto` is the accelerator if there is one."""
     if name != "auto":
-        return torch.device(name)
+        try:
+            return torch.empty(0, device=name).device
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise SettingsError(f"--device {name}: cannot be used here ({reason}); give auto or cpu") from None
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     return accelerator or torch.device("cpu")
 

@@ -42,6 +42,9 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ArtifactError(
             f"{folder}: a model of format {found}, this molgen reads {FORMAT}; use the version it is of"
         )
+    for key, kind in (("family", str), ("settings", dict)):
+        if not isinstance(values.get(key), kind):
+            raise ArtifactError(f"{folder}: {CONFIG} is not whole: no {key!r} in it; train or copy it again")
     return values
 
 
@@ -78,8 +81,10 @@ def load_model(model: str, *, device: str = "auto", precision: str = "fp32") -> 
     from molgen.generators import family
 
     folder = model_folder(model)
-    name = read_config(folder).get("family")
-    model_class: Any = family(str(name))
+    try:
+        model_class: Any = family(read_config(folder)["family"])
+    except InputError as error:
+        raise error if str(error).startswith(str(folder)) else ArtifactError(f"{folder}: {error}") from None
     found: Generator = model_class.load(folder, device=device).to(
         {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
     )

@@ -90,7 +90,7 @@ def test_made_once(folder, identity, tmp_path):
     [
         ("score", {"width": 9, "mode": "fast"}, 3, "CCO\n", "width: 8 there, 9 asked for"),
         ("score", {"width": 8, "mode": "fast"}, 4, "CCO\n", "seed: 3 there, 4 asked for"),
-        ("rank", {"width": 8, "mode": "fast"}, 3, "CCO\n", "verb: 'score' there, 'rank' asked for"),
+        ("rank", {"width": 8, "mode": "fast"}, 3, "CCO\n", "made by 'score', not by 'rank'"),
         ("score", {"width": 8, "mode": "fast"}, 3, "CCN\n", "input molecules has changed"),
         ("score", {"mode": "exact"}, 3, "CCO\n", "mode: 'fast' there, 'exact' asked for; width: 8 there, None asked"),
     ],
