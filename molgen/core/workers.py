@@ -5,10 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
+from types import FrameType
 from typing import TypeVar
 
 from molgen.core.errors import MachineError
@@ -33,12 +38,12 @@ def map_ordered(function: Callable[[Item], Result], items: Iterable[Item], worke
     if workers <= 1:
         yield from map(function, items)
         return
-    context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt)
+    pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_ignore_interrupt)
     waiting: deque[Future[Result]] = deque()
     try:
         for item in items:
-            waiting.append(pool.submit(function, item))
+            with _uninterrupted():  # the first ones start a worker each, which must not be left behind half-started
+                waiting.append(pool.submit(function, item))
             if len(waiting) >= workers * QUEUED_PER_WORKER:
                 yield waiting.popleft().result()
         while waiting:
@@ -51,6 +56,37 @@ def map_ordered(function: Callable[[Item], Result], items: Iterable[Item], worke
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)  # a worker left behind while it starts prints a traceback
+
+
+def _context() -> BaseContext:
+    """Workers that share nothing with this process. On POSIX their server is started with SIGINT blocked, which they
+    inherit from their first instruction on: ctrl-C is for this process, which then stops them."""
+    if os.name != "posix":
+        return multiprocessing.get_context("spawn")
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    return multiprocessing.get_context("forkserver")
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Holds ctrl-C and SIGTERM back until the block is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[tuple[int, FrameType | None]] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    handlers = [signal.signal(number, lambda *received: caught.append(received)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, handlers, strict=True):
+            signal.signal(number, handler)
+        for received, _ in caught[:1]:
+            signal.raise_signal(received)
 
 
 def _ignore_interrupt() -> None:
