@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -23,11 +25,23 @@ CONFIG, WEIGHTS = "config.yaml", "weights.safetensors"
 
 def write_model(folder: Path, family: str, values: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
     """Writes a model into an existing folder."""
-    from safetensors.torch import save_file
-
     text = yaml.safe_dump({"format": FORMAT, "family": family, **values}, sort_keys=False, allow_unicode=True)
     (folder / CONFIG).write_text(text, encoding="utf-8")
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
+    write_tensors(folder / WEIGHTS, {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """A safetensors file. What the disk answers is an OSError, as from every other writer (safetensors hides it)."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file(tensors, path, metadata)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from None
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from molgen.core.artifacts import whole_file
 from molgen.core.errors import ArtifactError
+from molgen.generators.folder import write_tensors
 
 
 class Place(NamedTuple):
@@ -44,7 +44,7 @@ def save(
     tensors |= {f"optimizer.{i}.{k}": torch.as_tensor(v) for i, values in state.items() for k, v in values.items()}
     with whole_file(path) as aside:
         metadata = {"place": json.dumps(place._asdict()), "rows": json.dumps(rows)}
-        save_file({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, aside, metadata)
+        write_tensors(aside, {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, metadata)
 
 
 def restore(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
@@ -82,6 +83,7 @@ def _fabric(settings: RunSettings, work: Path, accelerator: str, devices: int, n
     # In a Slurm job of one task and several GPUs, Fabric assumes that srun started a process for each, and trains on
     # one of them. So this process starts the others itself.
     starts_others = nodes == 1 and os.environ.get("SLURM_NTASKS", "1") == "1"
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # not what precision it was asked for
     logger = TensorBoardLogger(root_dir=work, name="tensorboard", version="")
     try:
         fabric = Fabric(
