@@ -47,7 +47,9 @@ class _Verbs(TyperGroup):
         return command
 
 
-app = typer.Typer(cls=_Verbs, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=_Verbs, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
 
 
 def _version(asked: bool) -> None:
@@ -84,7 +86,11 @@ def main() -> NoReturn:
     except Exception as error:
         if not hasattr(error, "format_message"):  # not one of the parser's own errors about options
             raise
-        code = _say(error.format_message(), 2)
+        code = 2
+        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
+            print(error.format_message())
+        else:
+            _say(error.format_message(), code)
     sys.exit(code if isinstance(code, int) else 0)
 
 

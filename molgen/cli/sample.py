@@ -9,7 +9,7 @@ import typer
 
 from molgen.cli.options import Out, Seed
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 class Precision(StrEnum):

@@ -24,7 +24,7 @@ def molecules_file(reference: str | Path) -> Path:
     if not folder.is_dir():
         raise InputError(
             f"--reference {reference}: no such folder; for a named data set run `molgen data fetch {folder.name} "
-            f"--out raw`, then `molgen prepare raw/* --out {folder.name}`, and give that folder"
+            f"--out raw`, then `molgen prepare raw/*.smi --out {folder.name}`, and give that folder"
         )
     if not (folder / MOLECULES_FILE).is_file():
         raise InputError(f"{folder}: holds no {MOLECULES_FILE}; give a folder that `molgen prepare` made")
