@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 import pytest
 
 ROOT = Path(__file__).parents[1]
-pytestmark = pytest.mark.slow
 
 
 def run(*command: str | Path, folder: Path) -> str:

@@ -9,7 +9,7 @@ import yaml
 
 from molgen.core import tables
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 CONFIG = {
     "run": "tiny",
