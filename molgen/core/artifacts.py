@@ -81,6 +81,9 @@ def fingerprint(path: Path) -> str:
 
 def already_made(out: Path, identity: Identity) -> bool:
     """True if `out` is finished and of this identity; an ArtifactError if something else stands there."""
+    above = next(folder for folder in out.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise ArtifactError(f"{above}: a file, where the folder of --out is to be; choose another --out")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     record = read_provenance(out)

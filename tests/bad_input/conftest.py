@@ -85,6 +85,8 @@ def place(tmp_path: Path, chain: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for ending in ("smi", "csv", "tsv", "sdf", "parquet", "yaml", "smi.gz"):
         (tmp_path / f"empty.{ending}").write_bytes(b"")
         (tmp_path / f"binary.{ending}").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\xff\xfe" + bytes(range(256)) * 4)
+        if Path("/proc/self/mem").exists():
+            (tmp_path / f"unreadable.{ending}").symlink_to("/proc/self/mem")  # fails when it is read, also for root
     (tmp_path / "blank.smi").write_bytes(b"\n \r\n\n")
     (tmp_path / "good.smi").write_text("CCO\nCCN\nc1ccccc1\n")
     (tmp_path / "good.csv").write_text("Structure,MW\nCCO,46\n")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from .conftest import TINY, contents
@@ -152,6 +155,55 @@ REFUSED = [
     ("models show good.smi", "good.smi: no such model"),
     ("models lst", "No such command 'lst'"),
 ]
+UNREADABLE = [
+    "prepare unreadable.smi --out out",
+    "prepare unreadable.csv --out out",
+    "prepare unreadable.sdf --out out",
+    "prepare unreadable.parquet --out out",
+    "prepare good.smi --config unreadable.yaml --out out",
+    "featurize unreadable.parquet --out out",
+    "score unreadable.smi --objective run/objective.yaml --out out.parquet",
+    "score good.smi --objective unreadable.yaml --out out.parquet",
+    "rank unreadable.parquet --out out.parquet",
+    "rank run/scored/smiles.parquet --exclude unreadable.smi --out out.parquet",
+    "evaluate unreadable.smi --reference run/molecules --out out.json",
+    "evaluate unreadable.parquet --reference run/molecules --out out.json",
+]
+BELOW_A_FILE = [
+    "data fetch zinc250k --out good.smi/out",
+    "prepare good.csv --smiles-column Structure --out good.smi/out",
+    "featurize run/molecules --out good.smi/deep/out",
+    f"train smiles --features run/features --out good.smi/out {TINY}",
+    "sample run/models/smiles --n 3 --out good.smi/out.parquet",
+    "score run/known.smi --objective run/objective.yaml --out good.smi/out.parquet",
+    "rank run/scored/smiles.parquet --out good.smi/out.parquet",
+    "evaluate run/known.smi --reference run/molecules --out good.smi/out.json",
+    "report run --out good.smi/out.html",
+]
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/mem").exists(), reason="needs a file that cannot be read, here of Linux' /proc"
+)
+@pytest.mark.parametrize("line", UNREADABLE)
+def test_a_file_that_cannot_be_read(line, place, molgen):
+    before = contents(place)
+    code, _, messages = molgen(line)
+    assert len(messages) == 1, messages
+    assert re.match(r"molgen: unreadable\.\w+: cannot be read \(Input/output error\)", messages[0])
+    assert code == 2
+    assert contents(place) == before
+
+
+@pytest.mark.parametrize("line", BELOW_A_FILE)
+def test_an_output_below_a_file_is_refused_before_any_work(line, place, molgen):
+    before = contents(place)
+    code, _, messages = molgen(line)
+    assert messages == [
+        f"molgen: {place / 'good.smi'}: a file, where the folder of --out is to be; choose another --out"
+    ]
+    assert code == 2
+    assert contents(place) == before
 
 
 @pytest.mark.parametrize(("line", "message"), REFUSED, ids=lambda value: value[:60])
