@@ -124,7 +124,9 @@ class Loop:
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
         mine = rows[rank::world] if len(rows) >= world else rows
-        loss = self.network.loss(self.fabric.to_device(self.model.collate(self.store, mine)))
+        batch = self.fabric.to_device(self.model.collate(self.store, mine))
+        with self.fabric.autocast():  # Fabric itself does so only where it wraps the network, as for several devices
+            loss = self.network.loss(batch)
         total, weight = self._sum(float(loss.total.detach()), float(loss.weight))
         self.fabric.backward(loss.total * (world / weight))
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from molgen.core.artifacts import fingerprint
 from molgen.core.errors import ArtifactError, InputError, MachineError, SettingsError, Stopped
 from molgen.data.store import Store
+from molgen.nn.transformer import Attention
 from molgen.training import loop
 from molgen.training.loop import CHECKPOINT
 from molgen.training.settings import RunSettings, TrainingSettings
@@ -196,3 +197,18 @@ def test_two_processes_follow_the_same_loss_curve_as_one(features: Path, tmp_pat
         curves.append([float(line.split(",")[2]) for line in lines])
     assert len(curves[0]) == len(curves[1]) >= 10
     assert curves[0] == pytest.approx(curves[1], abs=1e-3)
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("bf16", torch.bfloat16), ("fp32", torch.float32)])
+def test_the_network_computes_in_the_precision_asked_for(
+    features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str, dtype: torch.dtype
+) -> None:
+    seen, plain = set(), Attention.forward
+
+    def forward(self: Attention, x: torch.Tensor, *rest: object) -> torch.Tensor:
+        seen.add(x.dtype)
+        return plain(self, x, *rest)
+
+    monkeypatch.setattr(Attention, "forward", forward)
+    _run(features, tmp_path / "model", precision=precision, molecules=100)
+    assert seen == {dtype}
