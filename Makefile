@@ -23,9 +23,9 @@ $(READY): requirements.lock pyproject.toml
 	  echo "molgen needs Python 3.11 or newer, and neither python3.11 nor python3 is one; install python3.11 (with its venv module)" >&2; \
 	  exit 2; \
 	fi; \
-	[ -x $(BIN)/pip ] || $$python -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	[ -x $(BIN)/python ] || $$python -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $(READY)
 
 demo: setup ## run the whole workflow on a part of ZINC250k
