@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,33 +12,64 @@ from molgen.core.errors import InputError
 from molgen.core.machine import keep_freed_memory
 from molgen.core.progress import progress
 from molgen.core.tables import SAMPLES, Writer, opened
+from molgen.core.workers import map_ordered
+from molgen.generators.base import Generator, Samples, pick_device
 from molgen.generators.folder import load_model, model_folder, read_config
 
-CHUNK = 2_048  # draws between two looks at the progress
+CHUNK = 2_048  # draws a work item: a few seconds
 
 
 def sample(
-    model: str, n: int, out: Path, *, seed: int = 0, device: str = "auto", precision: str = "bf16"
+    model: str, n: int, out: Path, *, seed: int = 0, device: str = "auto", precision: str = "bf16", workers: int = 1
 ) -> dict[str, Any]:
-    """Writes n rows and returns how many were drawn, are valid, and why the others are not."""
+    """Writes n rows and returns how many were drawn, are valid, and why the others are not.
+
+    On a CPU `workers` processes draw with one thread each: the steps of a sequence are too small to be shared, and the
+    draws do not depend on the number of cores. On an accelerator one process draws.
+    """
     if n < 1:
         raise InputError(f"--n {n}: at least one draw is needed")
+    if out.suffix != ".parquet":
+        raise InputError(f"--out {out}: samples are a Parquet table; give a name that ends in .parquet")
     read_config(model_folder(model))
     identity = Identity.of("sample", {"n": n, "precision": precision}, {"model": model_folder(model)}, seed)
     if not already_made(out, identity):
-        keep_freed_memory()
-        generator = load_model(model, device=device, precision=precision)
+        place = str(pick_device(device))
+        chunks = [(first, min(CHUNK, n - first)) for first in range(0, n, CHUNK)]
+        draw = partial(_draw, model, identity.inputs["model"], place, precision, seed)
         with (
-            building(out, identity) as path,
+            building(out, identity, workers=workers) as path,
             Writer(path, SAMPLES.schema(), SAMPLES) as writer,
             progress("sample", n, "molecules") as bar,
         ):
-            for first in range(0, n, CHUNK):
-                drawn = generator.sample(min(CHUNK, n - first), seed=seed, first=first)
+            first = 0
+            for drawn in map_ordered(draw, chunks, min(workers, len(chunks)) if place == "cpu" else 1):
                 numbers = list(range(first, first + len(drawn.smiles)))
                 writer.write({"index": numbers, "smiles": drawn.smiles, "reason": drawn.reasons})
+                first += len(numbers)
                 bar.advance(len(numbers))
     return _summary(out)
+
+
+def _draw(model: str, key: str, device: str, precision: str, seed: int, chunk: tuple[int, int]) -> Samples:
+    """The draws of one chunk: (number of the first, how many)."""
+    first, count = chunk
+    generator = _generator(model, key, device, precision)
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if device == "cpu" else threads)
+    try:
+        return generator.sample(count, seed=seed, first=first)
+    finally:
+        torch.set_num_threads(threads)
+
+
+@lru_cache(maxsize=1)
+def _generator(model: str, key: str, device: str, precision: str) -> Generator:
+    """The model, loaded once a process; `key` is the hash of its content."""
+    keep_freed_memory()
+    return load_model(model, device=device, precision=precision)
 
 
 def _summary(out: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from molgen.cli.options import Out, Seed
+from molgen.cli.options import Out, Seed, Workers, workers_or_all
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -27,6 +27,7 @@ def sample(
     seed: Seed = 0,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, ...")] = "auto",
     precision: Annotated[Precision, typer.Option("--precision", help="Of the network.")] = Precision.bf16,
+    workers: Workers = 0,
 ) -> None:
     """Draw molecules from a trained generator: exactly N rows, unfiltered, with a reason where a draw is no molecule.
 
@@ -36,7 +37,7 @@ def sample(
     """
     from molgen.sampling import sample as run
 
-    result = run(model, n, out, seed=seed, device=device, precision=precision.value)
+    result = run(model, n, out, seed=seed, device=device, precision=precision.value, workers=workers_or_all(workers))
     print(f"{result['n']:,} draws, {result['valid']:,} valid ({100 * result['valid'] / result['n']:.1f} %)")
     for reason, count in result["reasons"].items():
         print(f"  {count:>8,}  {reason}")

@@ -103,7 +103,7 @@ REFUSED = [
     ("sample run/models/smiles --n 0 --out out.parquet", "'--n': Input should be greater than or equal to 1"),
     ("sample run/models/smiles --n 5 --out out.parquet --device gpuu", "--device gpuu"),
     ("sample run/models/smiles --n 5 --out mine.parquet", "mine.parquet: exists and molgen did not finish it"),
-    ("sample run/models/smiles --n 5 --out mine", "mine: exists and molgen did not finish it"),
+    ("sample run/models/smiles --n 5 --out mine", "give a name that ends in .parquet"),
     ("sample run/models/smiles --n 5 --out run/samples/smiles.parquet", "n: 20 there, 5 asked for"),
     # score
     ("score good.smi --objective absent.yaml --out out.parquet", "absent.yaml: cannot be read (No such file"),

@@ -22,4 +22,4 @@ rule sample:
     conda:
         "../../environment.yml"
     shell:
-        "molgen sample {input} --n {params.n} --seed {params.seed} --out {output} |& keep {log}"
+        "molgen sample {input} --n {params.n} --seed {params.seed} --out {output} --workers {threads} |& keep {log}"
