@@ -60,7 +60,7 @@ def training_rate(features: Path, molecules: int, folder: Path) -> float:
 def sampling_rate(model: Path, n: int, folder: Path) -> tuple[float, float]:
     """Molecules a second, loading and validity check included, and the share that is valid."""
     out = folder / "samples.parquet"
-    time = seconds(partial(sample, str(model), n, out, device="cpu"))
+    time = seconds(partial(sample, str(model), n, out, device="cpu", workers=available_cores()))
     return n / time, sample(str(model), n, out)["valid"] / n  # the second call only reads what is there
 
 
