@@ -107,7 +107,7 @@ class Loop:
 
     def _batches(self) -> Iterator[np.ndarray]:
         """Rows of each batch from the present place on, until enough molecules are seen."""
-        while self.place.molecules < self.settings.molecules:
+        while self.place.molecules < self.settings.molecules and not self._out_of_patience():
             generator = seeds.numpy_generator(self.settings.seed, "epoch", self.place.epoch)
             order = self.train_rows[generator.permutation(len(self.train_rows))]
             batches = self.model.row_batches(self.store, order, self.settings.batch_size)
