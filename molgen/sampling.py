@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,28 @@ from molgen.core.machine import keep_freed_memory
 from molgen.core.progress import progress
 from molgen.core.tables import SAMPLES, Writer, opened
 from molgen.core.workers import map_ordered
-from molgen.generators.base import Generator, Samples, pick_device
+from molgen.generators import family
+from molgen.generators.base import DrawingSettings, Generator, Samples, pick_device
 from molgen.generators.folder import load_model, model_folder, read_config
 
 CHUNK = 2_048  # draws a work item: a few seconds
 
 
 def sample(
-    model: str, n: int, out: Path, *, seed: int = 0, device: str = "auto", precision: str = "bf16", workers: int = 1
+    model: str,
+    n: int,
+    out: Path,
+    *,
+    wishes: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "bf16",
+    workers: int = 1,
 ) -> dict[str, Any]:
     """Writes n rows and returns how many were drawn, are valid, and why the others are not.
+
+    `wishes` are the settings of the family's `Drawing`; one that this model cannot meet is a SettingsError before
+    anything is drawn.
 
     On a CPU `workers` processes draw with one thread each: the steps of a sequence are too small to be shared, and the
     draws do not depend on the number of cores. On an accelerator one process draws.
@@ -31,12 +44,14 @@ def sample(
         raise InputError(f"--n {n}: at least one draw is needed")
     if out.suffix != ".parquet":
         raise InputError(f"--out {out}: samples are a Parquet table; give a name that ends in .parquet")
-    read_config(model_folder(model))
-    identity = Identity.of("sample", {"n": n, "precision": precision}, {"model": model_folder(model)}, seed)
+    drawing = family(read_config(model_folder(model))["family"]).Drawing.parse(wishes or {}, where="sample")
+    values = {"n": n, "precision": precision, "drawing": drawing.values()}
+    identity = Identity.of("sample", values, {"model": model_folder(model)}, seed)
     if not already_made(out, identity):
         place = str(pick_device(device))
-        chunks = [(first, min(CHUNK, n - first)) for first in range(0, n, CHUNK)]
-        draw = partial(_draw, model, identity.inputs["model"], place, precision, seed)
+        chunk = n if drawing.together else CHUNK
+        chunks = [(first, min(chunk, n - first)) for first in range(0, n, chunk)]
+        draw = partial(_draw, model, identity.inputs["model"], place, precision, seed, drawing)
         with (
             building(out, identity, workers=workers) as path,
             Writer(path, SAMPLES.schema(), SAMPLES) as writer,
@@ -51,7 +66,9 @@ def sample(
     return _summary(out)
 
 
-def _draw(model: str, key: str, device: str, precision: str, seed: int, chunk: tuple[int, int]) -> Samples:
+def _draw(
+    model: str, key: str, device: str, precision: str, seed: int, drawing: DrawingSettings, chunk: tuple[int, int]
+) -> Samples:
     """The draws of one chunk: (number of the first, how many)."""
     first, count = chunk
     generator = _generator(model, key, device, precision)
@@ -60,7 +77,7 @@ def _draw(model: str, key: str, device: str, precision: str, seed: int, chunk: t
     threads = torch.get_num_threads()
     torch.set_num_threads(1 if device == "cpu" else threads)
     try:
-        return generator.sample(count, seed=seed, first=first)
+        return generator.sample(count, seed=seed, first=first, drawing=drawing)
     finally:
         torch.set_num_threads(threads)
 

@@ -11,7 +11,7 @@ from molgen import sampling
 from molgen.core import tables
 from molgen.core.errors import ArtifactError, InputError
 from molgen.data.store import Store
-from molgen.generators.smiles import SmilesConfig, SmilesTransformer
+from molgen.generators.smiles import SmilesConfig, SmilesModel
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def model(features: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A folder with random weights: most draws are no molecules."""
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("model")
-    SmilesTransformer.build(SmilesConfig(width=16, layers=1, heads=2), Store.open(features)).save(folder)
+    SmilesModel.build(SmilesConfig(width=16, layers=1, heads=2), Store.open(features)).save(folder)
     return str(folder)
 
 

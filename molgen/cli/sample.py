@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from molgen.cli.options import Out, Seed, Workers, workers_or_all
+from molgen.cli.options import Out, Seed, Set, Workers, workers_or_all
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -27,6 +27,17 @@ def sample(
     seed: Seed = 0,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, ...")] = "auto",
     precision: Annotated[Precision, typer.Option("--precision", help="Of the network.")] = Precision.bf16,
+    condition: Annotated[
+        list[str] | None, typer.Option("--condition", help="NAME=VALUE: a property to ask for; may be repeated.")
+    ] = None,
+    guidance: Annotated[
+        float | None, typer.Option("--guidance", help="Weight of the condition: 1 is plain, above is stronger.")
+    ] = None,
+    scaffold: Annotated[
+        str | None,
+        typer.Option("--scaffold", help="SMILES that each molecule is to hold; [*] marks where it may grow."),
+    ] = None,
+    set_: Set = None,
     workers: Workers = 0,
 ) -> None:
     """Draw molecules from a trained generator: exactly N rows, unfiltered, with a reason where a draw is no molecule.
@@ -34,10 +45,24 @@ def sample(
     \b
     Example:
       molgen sample models/smiles --n 10000 --out samples.parquet --seed 1
+      molgen sample models/smiles --n 1000 --out polar.parquet --condition logP=1.5 --condition TPSA=90 --guidance 1.5
     """
+    from molgen.core.settings import Settings
     from molgen.sampling import sample as run
 
-    result = run(model, n, out, seed=seed, device=device, precision=precision.value, workers=workers_or_all(workers))
+    asked = [*(set_ or []), *(f"condition.{item}" for item in condition or [])]
+    asked += [f"guidance={guidance}"] if guidance is not None else []
+    wishes = Settings.overrides(asked) | ({"scaffold": scaffold} if scaffold is not None else {})
+    result = run(
+        model,
+        n,
+        out,
+        wishes=wishes,
+        seed=seed,
+        device=device,
+        precision=precision.value,
+        workers=workers_or_all(workers),
+    )
     print(f"{result['n']:,} draws, {result['valid']:,} valid ({100 * result['valid'] / result['n']:.1f} %)")
     for reason, count in result["reasons"].items():
         print(f"  {count:>8,}  {reason}")

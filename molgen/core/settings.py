@@ -29,7 +29,13 @@ class Settings(BaseModel):
     def load(cls, file: Path | None, overrides: Sequence[str] = ()) -> Self:
         """Settings from a YAML file (or the defaults), then `key=value` overrides in order."""
         values = read_yaml(file) if file else {}
-        for item in overrides:
+        return cls.parse(cls.overrides(overrides, values), where=str(file) if file and not overrides else "settings")
+
+    @staticmethod
+    def overrides(items: Sequence[str], values: dict[str, Any] | None = None) -> dict[str, Any]:
+        """`values` (or nothing) with `key=value` items put in, in order; dots in a key lead into sections."""
+        values = values or {}
+        for item in items:
             key, separator, text = item.partition("=")
             if not separator or not key:
                 raise SettingsError(f"--set {item!r}: expected key=value")
@@ -40,7 +46,7 @@ class Settings(BaseModel):
                     f"--set {item!r}: {text!r} is not a YAML value; check its quotes and brackets"
                 ) from None
             _assign(values, key.strip().split("."), value)
-        return cls.parse(values, where=str(file) if file and not overrides else "settings")
+        return values
 
     def values(self) -> dict[str, Any]:
         """The settings as plain JSON-able values, defaults filled in."""

@@ -86,6 +86,13 @@ class Store:
         """Names of the property columns."""
         return list(self.header["properties"])
 
+    def column(self, name: str) -> np.ndarray:
+        """One property of all molecules, (molecules,) float32."""
+        if name not in self.property_names:
+            hint = nearest(name, self.property_names) or "; `molgen prepare` without --no-properties computes them"
+            raise InputError(f"{self.folder}: no property {name!r} in this feature store{hint}")
+        return self.properties[:, self.property_names.index(name)]
+
     def rows(self, split: str) -> np.ndarray:
         """Row numbers of a split, in input order."""
         if split not in SPLITS:

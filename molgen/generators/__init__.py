@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # family -> (module, class); loaded when it is asked for
 FAMILIES = {
-    "smiles": ("molgen.generators.smiles", "SmilesTransformer"),
+    "smiles": ("molgen.generators.smiles", "SmilesModel"),
 }
 
 

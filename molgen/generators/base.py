@@ -25,12 +25,26 @@ class Samples(NamedTuple):
     reasons: list[str | None]
 
 
+class DrawingSettings(Settings):
+    """What may be asked of a draw. A family adds what it knows; the defaults are a plain draw from its distribution."""
+
+    @property
+    def together(self) -> bool:
+        """Whether the n rows are one search rather than n draws, so that they cannot be made apart."""
+        return False
+
+
 @runtime_checkable
 class Generator(Protocol):
     """A distribution over molecules, learnt from a feature store and drawn as SMILES."""
 
-    def sample(self, n: int, *, seed: int, first: int = 0) -> Samples:
-        """Draws `first` to `first + n - 1`, unfiltered. A draw depends on the seed and its number alone."""
+    Drawing: ClassVar[type[DrawingSettings]]
+
+    def sample(self, n: int, *, seed: int, first: int = 0, drawing: DrawingSettings | None = None) -> Samples:
+        """Draws `first` to `first + n - 1`, unfiltered. A draw depends on the seed and its number alone.
+
+        A SettingsError if this model cannot do what `drawing` asks for; None asks for nothing.
+        """
         ...
 
     def save(self, folder: Path) -> None:
@@ -47,6 +61,15 @@ class Likelihood(Generator, Protocol):
         ...
 
 
+@runtime_checkable
+class Startable(Protocol):
+    """A family whose training can start from a trained model, on a feature store with other tokens than the model's."""
+
+    def in_own_ids(self, store: Store) -> Store:
+        """The store with its ids replaced by this model's; what the model does not know is the id for unknown."""
+        ...
+
+
 class Loss(NamedTuple):
     """A batch's loss, summed, and what to divide it by; `parts` are further sums for the log."""
 
@@ -60,6 +83,8 @@ class NeuralGenerator(nn.Module):
 
     name: ClassVar[str]
     Config: ClassVar[type[Settings]]
+    changeable: ClassVar[frozenset[str]] = frozenset()  # settings that say nothing about the weights
+    Drawing: ClassVar[type[DrawingSettings]] = DrawingSettings
 
     config: Settings
 
@@ -101,6 +126,12 @@ class NeuralGenerator(nn.Module):
     def save(self, folder: Path) -> None:
         """Writes config.yaml and weights.safetensors."""
         write_model(folder, self.name, self.config_values(), self.state_dict())
+
+    def with_settings(self, config: Settings) -> Self:
+        """A copy with other settings, of those that say nothing about the weights."""
+        copy = type(self).from_values(self.config_values() | {"settings": config.values()})
+        copy.load_state_dict(self.state_dict())
+        return copy
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "auto") -> Self:

@@ -1,23 +1,28 @@
-"""`smiles`: a decoder-only transformer over SMILES tokens, with exact likelihoods and cached, batched sampling."""
+"""`smiles`: a decoder-only network over SMILES tokens, with exact likelihoods and cached, batched sampling."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from molgen.chem.parse import BadMolecule, canonical
+from molgen.chem.spellings import random_spelling
 from molgen.core import seeds
-from molgen.core.errors import SettingsError
+from molgen.core.errors import InputError, SettingsError, nearest
 from molgen.core.settings import Settings
-from molgen.data.store import Store
-from molgen.generators.base import Loss, NeuralGenerator, Samples
+from molgen.data.store import Store, gather
+from molgen.data.translate import in_vocabulary
+from molgen.generators.base import DrawingSettings, Loss, NeuralGenerator, Samples
+from molgen.generators.decoding import Decoding, Prompt, Steps, beam_search, draw
+from molgen.nn.conditions import Conditions, knots_of, some_given
+from molgen.nn.gru import Recurrent
 from molgen.nn.transformer import Shape, Transformer
 from molgen.represent.tokens import BOS, EOS, PAD, UNKNOWN, Vocabulary
 
@@ -25,47 +30,64 @@ GROUP = 64  # sequences a rectangle: fewer would waste less on padding but run s
 
 
 class SmilesConfig(Settings):
-    """Size of the network, and how it is drawn from."""
+    """Size of the network, what it learns beside canonical SMILES, and how it is drawn from."""
 
+    architecture: Literal["transformer", "gru"] = "transformer"
     width: Annotated[int, Field(ge=8, le=4096)] = 256
     layers: Annotated[int, Field(ge=1, le=64)] = 6
-    heads: Annotated[int, Field(ge=1, le=64)] = 4
-    feedforward: Annotated[int, Field(ge=1, le=16)] = 5  # width of the feed-forward layer, in widths
+    heads: Annotated[int, Field(ge=1, le=64)] = 4  # of the transformer
+    feedforward: Annotated[int, Field(ge=1, le=16)] = (
+        5  # of the transformer: width of its feed-forward layer, in widths
+    )
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    conditions: tuple[str, ...] = ()  # properties of the store that a draw can be asked for
+    unconditional: Annotated[float, Field(ge=0, le=1)] = 0.5  # share of the training molecules shown without any
+    random_spelling: Annotated[float, Field(ge=0, le=1)] = 0.0  # share written as one of their other SMILES, marked so
     room: Annotated[int, Field(ge=0)] = 16  # tokens that a draw may be longer than the longest SMILES of the store
     sampling_batch: Annotated[int, Field(ge=1)] = 512
 
 
+class SmilesDrawing(Decoding):
+    """What a draw of a SMILES model can be asked for."""
+
+    condition: dict[str, float] = Field(default_factory=dict)  # property: value
+    guidance: Annotated[float, Field(ge=0, le=20)] = 1.0  # above 1: nearer to the condition, less diverse
+    spelling: Literal["canonical", "random"] = "canonical"
+
+
 class TokenBatch(NamedTuple):
-    """Rectangles of token ids laid end to end, and their shapes. Each sequence is BOS, tokens, EOS, then PAD."""
+    """Rectangles of token ids laid end to end, and their shapes. Each sequence is BOS, tokens, EOS, then PAD.
+
+    `random` marks the sequences that are random spellings, `codes` holds what their molecules are said to be.
+    """
 
     inputs: Tensor
     targets: Tensor
     shapes: list[Shape]
+    random: Tensor | None = None
+    codes: Tensor | None = None
 
 
-class SmilesTransformer(NeuralGenerator):
+class SmilesModel(NeuralGenerator):
     """A distribution over SMILES, one token after the other."""
 
     name: ClassVar[str] = "smiles"
     Config: ClassVar[type[Settings]] = SmilesConfig
+    changeable = frozenset({"dropout", "unconditional", "random_spelling", "sampling_batch"})
+    Drawing = SmilesDrawing
     config: SmilesConfig
 
-    def __init__(self, config: SmilesConfig, vocabulary: Vocabulary, longest: int) -> None:
+    def __init__(
+        self, config: SmilesConfig, vocabulary: Vocabulary, longest: int, knots: Mapping[str, Sequence[float]] = {}
+    ) -> None:
         super().__init__()
         if config.width % config.heads:
             raise SettingsError(f"model.width = {config.width}: must be a multiple of heads = {config.heads}")
         self.config, self.vocabulary = config, vocabulary
         self.longest = longest  # tokens of a SMILES, without BOS and EOS
-        self.network = Transformer(
-            len(vocabulary),
-            width=config.width,
-            layers=config.layers,
-            heads=config.heads,
-            feedforward=config.feedforward * config.width,
-            dropout=config.dropout,
-            longest=longest + 1,
-        )
+        self.network = _network(config, len(vocabulary), longest + 1)
+        self.conditions = Conditions(knots, config.width) if knots else None
+        self.random = nn.Parameter(torch.zeros(config.width)) if config.random_spelling else None
         never = torch.zeros(len(vocabulary), dtype=torch.bool)
         never[[PAD, BOS, UNKNOWN]] = True
         self.never: Tensor
@@ -74,19 +96,26 @@ class SmilesTransformer(NeuralGenerator):
     @classmethod
     def build(cls, config: Settings, store: Store) -> Self:
         assert isinstance(config, SmilesConfig)
-        return cls(config, store.vocabulary, store.header["longest"] + config.room)
+        rows = store.rows("train")
+        knots = {name: knots_of(store.column(name)[rows]) for name in config.conditions}
+        return cls(config, store.vocabulary, store.header["longest"] + config.room, knots)
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:
         config = SmilesConfig.parse(values["settings"], where="config.yaml")
-        return cls(config, Vocabulary(values["vocabulary"]), int(values["longest"]))
+        return cls(config, Vocabulary(values["vocabulary"]), int(values["longest"]), values.get("conditions", {}))
 
     def config_values(self) -> dict[str, Any]:
+        knots = {name: edges.tolist() for name, edges in self.conditions.knots.items()} if self.conditions else {}
         return {
             "settings": self.config.values(),
             "longest": self.longest,
             "vocabulary": list(self.vocabulary.tokens),
+            "conditions": knots,
         }
+
+    def in_own_ids(self, store: Store) -> Store:
+        return in_vocabulary(store, self.vocabulary)
 
     def usable(self, store: Store, rows: np.ndarray) -> np.ndarray:
         rows = rows[store.token_lengths(rows) <= self.longest]
@@ -96,98 +125,181 @@ class SmilesTransformer(NeuralGenerator):
         return rows
 
     def collate(self, store: Store, rows: np.ndarray) -> TokenBatch:
-        rows = rows[np.argsort(store.token_lengths(rows), kind="stable")]
-        groups = np.array_split(rows, -(-len(rows) // GROUP))
-        return _token_batch(store.token_rectangle(g, before=BOS, after=EOS, pad=PAD) for g in groups)
+        """Sequences sorted by length; in training some are respelled, and some are told their properties."""
+        values, lengths = gather(store.tokens, store.token_offsets, rows)
+        pieces = np.split(values, np.cumsum(lengths)[:-1])
+        random = codes = None
+        if self.random is not None and self.training:
+            random = self._respelled(pieces, torch.rand(len(rows)) < self.config.random_spelling)
+        if self.conditions is not None and self.training:
+            known = np.column_stack([store.column(name)[rows] for name in self.conditions.names])
+            codes = torch.from_numpy(self.conditions.encode(some_given(known, self.config.unconditional)))
+        return _token_batch(pieces, random, codes)
+
+    def _respelled(self, pieces: list[np.ndarray], chosen: Tensor) -> Tensor:
+        """Puts a random spelling in the place of the chosen `pieces`; returns which could be respelled."""
+        for i in chosen.nonzero().squeeze(1).tolist():
+            seed = int(torch.randint(2**31, ()))
+            ids = self.vocabulary.encode(random_spelling(self.vocabulary.decode(pieces[i].tolist()), seed))
+            chosen[i] = len(ids) <= self.longest and not (ids == UNKNOWN).any()
+            if chosen[i]:
+                pieces[i] = ids
+        return chosen
 
     def loss(self, batch: TokenBatch) -> Loss:
         """Nats of the batch's tokens, EOS included; divided by their number."""
         total = F.cross_entropy(self._logits(batch), batch.targets, ignore_index=PAD, reduction="sum")
         return Loss(total, int((batch.targets != PAD).sum()))
 
-    def log_prob(self, smiles: Sequence[str]) -> Float[Tensor, " batch"]:
+    def log_prob(self, smiles: Sequence[str], *, spelling: str = "canonical") -> Float[Tensor, " batch"]:
         """Total log-probability of each text, in nats: exact for this spelling of the molecule, EOS included.
 
-        -inf for a text with a token off the vocabulary or longer than the model can write. Differentiable.
+        `spelling` says which of the model's two distributions is meant: that over canonical SMILES, or (models trained
+        with `random_spelling`) that over all. -inf for a text with a token off the vocabulary or longer than the model
+        can write. Differentiable.
         """
         ids = [self.vocabulary.encode(s) for s in smiles]
         known = [i for i, t in enumerate(ids) if len(t) <= self.longest and not (t == UNKNOWN).any()]
         out = torch.full((len(smiles),), -torch.inf, device=self.device)
         if known:
-            rectangle = np.full((len(known), max(len(ids[i]) for i in known) + 2), PAD, np.uint8)
-            for row, i in zip(rectangle, known, strict=True):
-                row[: len(ids[i]) + 2] = [BOS, *ids[i], EOS]
-            batch = _to(_token_batch([rectangle]), self.device)
+            order = sorted(known, key=lambda i: len(ids[i]))  # as _token_batch lays them
+            random = torch.ones(len(order), dtype=torch.bool) if self._is_random(spelling) else None
+            batch = _to(_token_batch([ids[i] for i in order], random, None), self.device)
             nats = F.cross_entropy(self._logits(batch), batch.targets, ignore_index=PAD, reduction="none")
-            totals = -nats.view(len(known), -1).sum(1)
-            out = out.to(totals.dtype).index_put((torch.tensor(known, device=self.device),), totals)
+            rectangles = nats.split([count * length for count, length in batch.shapes])
+            totals = -torch.cat([r.view(s).sum(1) for r, s in zip(rectangles, batch.shapes, strict=True)])
+            out = out.to(totals.dtype).index_put((torch.tensor(order, device=self.device),), totals)
         return out
 
     def _logits(self, batch: TokenBatch) -> Float[Tensor, "tokens vocabulary"]:
-        return self._possible(self.network(batch.inputs, batch.shapes))
-
-    def _possible(self, logits: Float[Tensor, "tokens vocabulary"]) -> Float[Tensor, "tokens vocabulary"]:
         """Logits in float32 or better, -inf for the tokens that no text holds."""
+        logits = self.network(batch.inputs, batch.shapes, self._bias(batch.random, batch.codes))
         precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
         return precise.masked_fill(self.never, -torch.inf)
 
+    def _bias(self, random: Tensor | None, codes: Tensor | None) -> Float[Tensor, "sequences width"] | None:
+        """What each sequence's inputs are shifted by: nothing for canonical SMILES of any molecule."""
+        terms = [] if random is None or self.random is None else [random[:, None] * self.random]
+        if codes is not None and self.conditions is not None:
+            terms.append(self.conditions(codes))
+        return sum(terms[1:], terms[0]) if terms else None
+
+    def _is_random(self, spelling: str) -> bool:
+        if spelling == "random" and self.random is None:
+            raise SettingsError("spelling = random: this model was trained on canonical SMILES only")
+        return spelling == "random"
+
     @torch.inference_mode()
-    def sample(self, n: int, *, seed: int, first: int = 0) -> Samples:
-        """Draws `first` to `first + n - 1`, unfiltered."""
-        smiles: list[str | None] = []
-        reasons: list[str | None] = []
+    def sample(self, n: int, *, seed: int, first: int = 0, drawing: DrawingSettings | None = None) -> Samples:
+        """Draws `first` to `first + n - 1`, unfiltered; or, with `beam`, the n likeliest texts."""
+        how = drawing or SmilesDrawing()
+        assert isinstance(how, SmilesDrawing)
+        if how.beam:
+            return _samples(self._likeliest(n, how))
+        texts: list[str | None] = []
         for start in range(first, first + n, self.config.sampling_batch):
             stop = min(start + self.config.sampling_batch, first + n)
-            for text in self._draw(np.arange(start, stop), seed):
-                try:
-                    found, reason = (canonical(text), None) if text is not None else (None, "no end within the length")
-                except BadMolecule as error:
-                    found, reason = None, error.reason
-                smiles.append(found)
-                reasons.append(reason)
-        return Samples(smiles, reasons)
+            texts += self.draw_texts(np.arange(start, stop), seed, how)
+        return _samples(texts)
 
-    def _draw(self, draws: np.ndarray, seed: int) -> list[str | None]:
-        """The texts of some draws; null where a draw did not end. Finished sequences leave the batch."""
+    def draw_texts(
+        self, draws: np.ndarray, seed: int, how: SmilesDrawing | None = None, prompts: Sequence[str] | None = None
+    ) -> list[str | None]:
+        """The texts of some draws; null where a draw did not end. `prompts` are what each of them begins with."""
+        how = how or SmilesDrawing()
         length = self.longest + 1
         uniforms = torch.from_numpy(seeds.uniforms(seeds.child(seed, "smiles"), draws, length)).to(self.device)
-        caches = self.network.empty_cache()
-        written = torch.full((len(draws), length), PAD, dtype=torch.long, device=self.device)
-        alive = torch.arange(len(draws), device=self.device)  # row of `written` that each sequence of the batch fills
-        tokens = torch.full_like(alive, BOS)
-        ended = torch.zeros_like(alive, dtype=torch.bool)
-        for place in range(length):
-            logits = self._possible(self.network.step(tokens, caches, place))
-            tokens = choose(logits, uniforms[alive, place])
-            written[alive, place] = tokens
-            ended |= tokens == EOS
-            going = int((~ended).sum())
-            if not going:
-                break
-            if going <= 0.8 * len(alive):  # moving the cache costs about as much as a step
-                keep = (~ended).nonzero().squeeze(1)
-                for cache in caches:
-                    cache.keep(keep)
-                alive, tokens, ended = alive[keep], tokens[keep], ended[keep]
+        prompt = Prompt.of([self._ids(p) for p in prompts], length, self.device) if prompts is not None else None
+        written = draw(self._steps(len(draws), how), uniforms, how, prompt)
         return [self._text(row) for row in written.tolist()]
+
+    def _likeliest(self, n: int, how: SmilesDrawing) -> list[str | None]:
+        found = beam_search(self._steps(1, how), n, self.longest + 1, how).tolist()
+        return [self._text(row) for row in found] + [None] * (n - len(found))
+
+    def _steps(self, count: int, how: SmilesDrawing) -> Steps:
+        """The network's steps for `count` sequences under the wishes of a drawing."""
+        random = torch.ones(count, dtype=torch.bool, device=self.device) if self._is_random(how.spelling) else None
+        plain = self._bias(random, None)
+        asked = self._bias(random, self._codes(how.condition, count)) if how.condition else plain
+        if plain is None and asked is not None:
+            plain = torch.zeros_like(asked)
+        return Steps(self.network, self.never, asked, plain, how.guidance if how.condition else 1.0)
+
+    def _codes(self, condition: Mapping[str, float], count: int) -> Float[Tensor, "count code"]:
+        if self.conditions is None:
+            raise SettingsError(
+                "condition: this model was trained without conditions; set model.conditions to train one"
+            )
+        unknown = sorted(set(condition) - set(self.conditions.names))
+        if unknown:
+            raise SettingsError(
+                f"condition.{unknown[0]}: not what this model knows{nearest(unknown[0], self.conditions.names)}"
+            )
+        values = np.array([[condition.get(name, np.nan) for name in self.conditions.names]])
+        return torch.from_numpy(self.conditions.encode(values)).to(self.device).expand(count, -1)
+
+    def _ids(self, prompt: str) -> list[int]:
+        ids = self.vocabulary.encode(prompt)
+        if (ids == UNKNOWN).any() or len(ids) > self.longest:
+            raise InputError(f"{prompt!r}: longer than this model can write, or with a token that it does not know")
+        return ids.tolist()
 
     def _text(self, ids: list[int]) -> str | None:
         return self.vocabulary.decode(ids[: ids.index(EOS)]) if EOS in ids else None
 
 
-def choose(logits: Float[Tensor, "batch vocabulary"], uniform: Float[Tensor, " batch"]) -> Tensor:
-    """The token that each uniform number in [0, 1) falls on: the inverse of the cumulative distribution."""
-    cumulative = torch.softmax(logits.double(), -1).cumsum(-1)
-    return torch.searchsorted(cumulative, (uniform * cumulative[:, -1]).unsqueeze(1), right=True).squeeze(1)
+def _network(config: SmilesConfig, vocabulary: int, longest: int) -> Transformer | Recurrent:
+    if config.architecture == "gru":
+        return Recurrent(vocabulary, width=config.width, layers=config.layers, dropout=config.dropout)
+    return Transformer(
+        vocabulary,
+        width=config.width,
+        layers=config.layers,
+        heads=config.heads,
+        feedforward=config.feedforward * config.width,
+        dropout=config.dropout,
+        longest=longest,
+    )
 
 
-def _token_batch(rectangles: Sequence[np.ndarray] | Iterator[np.ndarray]) -> TokenBatch:
-    """Rectangles that start with BOS as inputs and, one place on, targets."""
-    pieces = [torch.from_numpy(r.astype(np.int64)) for r in rectangles]
-    inputs, targets = [p[:, :-1] for p in pieces], [p[:, 1:] for p in pieces]
-    shapes = [(p.shape[0], p.shape[1]) for p in inputs]
-    return TokenBatch(torch.cat([p.flatten() for p in inputs]), torch.cat([p.flatten() for p in targets]), shapes)
+def _samples(texts: Iterable[str | None]) -> Samples:
+    smiles: list[str | None] = []
+    reasons: list[str | None] = []
+    for text in texts:
+        try:
+            found, reason = (canonical(text), None) if text is not None else (None, "no end within the length")
+        except BadMolecule as error:
+            found, reason = None, error.reason
+        smiles.append(found)
+        reasons.append(reason)
+    return Samples(smiles, reasons)
+
+
+def _token_batch(pieces: Sequence[np.ndarray], random: Tensor | None, codes: Tensor | None) -> TokenBatch:
+    """Sequences of token ids sorted by length, in rectangles: inputs from BOS on and, one place on, targets."""
+    order = np.argsort([len(p) for p in pieces], kind="stable")
+    inputs, targets, shapes = [], [], []
+    for group in np.array_split(order, -(-len(order) // GROUP)):
+        rectangle = np.full((len(group), len(pieces[group[-1]]) + 2), PAD, np.int64)
+        rectangle[:, 0] = BOS
+        for row, i in zip(rectangle, group, strict=True):
+            row[1 : len(pieces[i]) + 1] = pieces[i]
+            row[len(pieces[i]) + 1] = EOS
+        tokens = torch.from_numpy(rectangle)
+        inputs.append(tokens[:, :-1].flatten())
+        targets.append(tokens[:, 1:].flatten())
+        shapes.append((len(group), tokens.shape[1] - 1))
+    places = torch.from_numpy(order)
+    return TokenBatch(
+        torch.cat(inputs),
+        torch.cat(targets),
+        shapes,
+        None if random is None else random[places],
+        None if codes is None else codes[places],
+    )
 
 
 def _to(batch: TokenBatch, device: torch.device) -> TokenBatch:
-    return TokenBatch(batch.inputs.to(device), batch.targets.to(device), batch.shapes)
+    random, codes = (None if value is None else value.to(device) for value in (batch.random, batch.codes))
+    return TokenBatch(batch.inputs.to(device), batch.targets.to(device), batch.shapes, random, codes)

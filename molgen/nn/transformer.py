@@ -44,7 +44,7 @@ class Cache:
         self.values[:, place] = value
 
     def keep(self, rows: Tensor) -> None:
-        """Drops all sequences but `rows`."""
+        """Drops all sequences but `rows` (which may repeat one)."""
         self.keys, self.values = self.keys[rows], self.values[rows]
 
 
@@ -124,10 +124,20 @@ class Transformer(nn.Module):
         self.logits = nn.Linear(width, vocabulary, bias=False)
         self._initialise(layers)
 
-    def forward(self, tokens: Int[Tensor, " tokens"], shapes: Sequence[Shape]) -> Float[Tensor, "tokens vocabulary"]:
-        """Logits of the token after each token, for rectangles of `shapes` laid end to end."""
+    def forward(
+        self,
+        tokens: Int[Tensor, " tokens"],
+        shapes: Sequence[Shape],
+        bias: Float[Tensor, "sequences width"] | None = None,
+    ) -> Float[Tensor, "tokens vocabulary"]:
+        """Logits of the token after each token, for rectangles of `shapes` laid end to end.
+
+        `bias` is added to each input of its sequence.
+        """
         places = [torch.arange(length, device=tokens.device).repeat(count) for count, length in shapes]
         x = self.embedding(tokens) + self.position(torch.cat(places))
+        if bias is not None:
+            x = x + spread(bias, shapes)
         if torch.is_autocast_enabled(x.device.type):  # the residual stream is kept in the low precision too
             x = x.to(torch.get_autocast_dtype(x.device.type))
         masks = [x.new_full((1, n, n), -torch.inf).triu_(1).repeat(1, self.heads, 1) for _, n in shapes]
@@ -140,10 +150,16 @@ class Transformer(nn.Module):
         return [Cache() for _ in self.blocks]
 
     def step(
-        self, tokens: Int[Tensor, " batch"], caches: Sequence[Cache], place: int
+        self,
+        tokens: Int[Tensor, " batch"],
+        caches: Sequence[Cache],
+        place: int,
+        bias: Float[Tensor, "batch width"] | None = None,
     ) -> Float[Tensor, "batch vocabulary"]:
         """Logits after one more token a sequence, at `place` (0 for the first)."""
         x = self.embedding(tokens) + self.position.weight[place]
+        if bias is not None:
+            x = x + bias
         for block, cache in zip(self.blocks, caches, strict=True):
             x = block.step(x, cache, place)
         return self.logits(norm(x))
@@ -159,6 +175,12 @@ class Transformer(nn.Module):
 def norm(x: Tensor) -> Tensor:
     """Layer norm without weights: the linear layer behind it can scale, and the native kernel takes bf16 as it is."""
     return F.layer_norm(x, x.shape[-1:])
+
+
+def spread(bias: Float[Tensor, "sequences width"], shapes: Sequence[Shape]) -> Float[Tensor, "tokens width"]:
+    """A vector for each sequence, repeated at each of its places."""
+    rows = bias.split([count for count, _ in shapes])
+    return torch.cat([r.unsqueeze(1).expand(-1, n, -1).flatten(0, 1) for r, (_, n) in zip(rows, shapes, strict=True)])
 
 
 class _SquaredReLU(torch.autograd.Function):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,17 +34,22 @@ def save(
     network: nn.Module,
     average: dict[str, Tensor],
     best: dict[str, Tensor],
-    optimizer: torch.optim.Optimizer,
+    optimizers: Sequence[torch.optim.Optimizer],
     place: Place,
     rows: list[dict[str, Any]],
+    parts: Mapping[str, float],
 ) -> None:
-    """Writes a checkpoint whole or not at all; `rows` are the lines of metrics.csv so far."""
+    """Writes a checkpoint whole or not at all.
+
+    `rows` are the lines of metrics.csv so far, `parts` the sums of the loss's parts since the last of them.
+    """
     tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.items()} | {f"best.{k}": v for k, v in best.items()}
-    state = optimizer.state_dict()["state"]
-    tensors |= {f"optimizer.{i}.{k}": torch.as_tensor(v) for i, values in state.items() for k, v in values.items()}
+    for number, optimizer in enumerate(optimizers):
+        for i, values in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{i}.{k}": torch.as_tensor(v) for k, v in values.items()}
     with whole_file(path) as aside:
-        metadata = {"place": json.dumps(place._asdict()), "rows": json.dumps(rows)}
+        metadata = {"place": json.dumps(place._asdict()), "rows": json.dumps(rows), "parts": json.dumps(dict(parts))}
         write_tensors(aside, {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, metadata)
 
 
@@ -52,9 +58,11 @@ def restore(
     network: nn.Module,
     average: dict[str, Tensor],
     best: dict[str, Tensor],
-    optimizer: torch.optim.Optimizer,
-) -> tuple[Place, list[dict[str, Any]]]:
-    """Fills network, averages and optimizer from a checkpoint; returns the place and the lines of metrics.csv."""
+    optimizers: Sequence[torch.optim.Optimizer],
+) -> tuple[Place, list[dict[str, Any]], dict[str, float]]:
+    """Fills network, averages and optimizers from a checkpoint; returns the place, the lines of metrics.csv and the
+    sums of the loss's parts since the last of them.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
@@ -65,12 +73,13 @@ def restore(
     for target, prefix in ((average, "average."), (best, "best.")):
         for name, tensor in _part(tensors, prefix).items():
             target[name] = tensor.to(next(network.parameters()).device)
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in _part(tensors, "optimizer.").items():
-        index, key = name.split(".", 1)
-        state.setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return Place(**json.loads(metadata["place"])), json.loads(metadata["rows"])
+    for number, optimizer in enumerate(optimizers):
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _part(tensors, f"optimizer.{number}.").items():
+            index, key = name.split(".", 1)
+            state.setdefault(int(index), {})[key] = tensor
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return Place(**json.loads(metadata["place"])), json.loads(metadata["rows"]), json.loads(metadata["parts"])
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -13,34 +13,35 @@ import torch
 
 from molgen.core.errors import SettingsError
 from molgen.data.store import Store
-from molgen.generators.smiles import SmilesConfig, SmilesTransformer, choose
+from molgen.generators.decoding import choose
+from molgen.generators.smiles import SmilesConfig, SmilesModel
 from molgen.represent.tokens import BOS, EOS, PAD, SPECIAL, UNKNOWN, Vocabulary
 
 SMALL = SmilesConfig(width=16, layers=2, heads=2)
 
 
 @pytest.fixture
-def toy() -> SmilesTransformer:
+def toy() -> SmilesModel:
     """Random weights over the tokens C, N, O and at most three of them."""
     torch.manual_seed(0)
-    model = SmilesTransformer(SMALL, Vocabulary([*SPECIAL, "C", "N", "O"]), longest=3).double().eval()
+    model = SmilesModel(SMALL, Vocabulary([*SPECIAL, "C", "N", "O"]), longest=3).double().eval()
     with torch.no_grad():
         model.network.logits.weight.mul_(4)  # far from uniform, so that mistakes show
     return model
 
 
 @pytest.fixture
-def real(features: Path) -> SmilesTransformer:
+def real(features: Path) -> SmilesModel:
     """Random weights over a real vocabulary."""
     torch.manual_seed(1)
-    return SmilesTransformer.build(SMALL, Store.open(features)).eval()
+    return SmilesModel.build(SMALL, Store.open(features)).eval()
 
 
 def _texts(longest: int) -> list[str]:
     return ["".join(p) for n in range(longest + 1) for p in itertools.product("CNO", repeat=n)]
 
 
-def _by_hand(model: SmilesTransformer, text: str, *, ended: bool = True) -> float:
+def _by_hand(model: SmilesModel, text: str, *, ended: bool = True) -> float:
     """The chain rule, one token at a time, through the sampler's cached step."""
     caches, total, token = model.network.empty_cache(), 0.0, BOS
     for place, target in enumerate([*model.vocabulary.encode(text).tolist(), *([EOS] if ended else [])]):
@@ -51,36 +52,36 @@ def _by_hand(model: SmilesTransformer, text: str, *, ended: bool = True) -> floa
     return total
 
 
-def test_log_prob_is_the_chain_rule_over_the_cached_steps(toy: SmilesTransformer) -> None:
+def test_log_prob_is_the_chain_rule_over_the_cached_steps(toy: SmilesModel) -> None:
     texts = _texts(3)
     assert toy.log_prob(texts).tolist() == pytest.approx([_by_hand(toy, t) for t in texts], abs=1e-9)
 
 
-def test_probabilities_of_all_texts_sum_to_one(toy: SmilesTransformer) -> None:
+def test_probabilities_of_all_texts_sum_to_one(toy: SmilesModel) -> None:
     ended = toy.log_prob(_texts(2)).detach().exp().sum()
     longer = math.fsum(math.exp(_by_hand(toy, text, ended=False)) for text in _texts(3) if len(text) == 3)
     assert float(ended) + longer == pytest.approx(1, abs=1e-9)
 
 
-def test_log_prob_does_not_depend_on_the_batch(real: SmilesTransformer) -> None:
+def test_log_prob_does_not_depend_on_the_batch(real: SmilesModel) -> None:
     texts = ["CCO", "c1ccccc1", "CC(=O)Nc1ccc(O)cc1", "C"]
     together = real.log_prob(texts)
     alone = torch.cat([real.log_prob([t]) for t in texts])
     assert torch.allclose(together, alone, atol=1e-4)
 
 
-def test_log_prob_is_minus_infinity_off_the_vocabulary_and_past_the_length(real: SmilesTransformer) -> None:
+def test_log_prob_is_minus_infinity_off_the_vocabulary_and_past_the_length(real: SmilesModel) -> None:
     values = real.log_prob(["[Xe]", "C" * (real.longest + 1), "C"])
     assert values[:2].tolist() == [-math.inf, -math.inf]
     assert math.isfinite(values[2].item())
 
 
-def test_log_prob_is_differentiable(real: SmilesTransformer) -> None:
+def test_log_prob_is_differentiable(real: SmilesModel) -> None:
     real.log_prob(["CCO", "[Xe]"])[0].backward()
     assert real.network.logits.weight.grad.abs().sum() > 0
 
 
-def test_loss_is_the_mean_of_log_prob_over_tokens(real: SmilesTransformer, features: Path) -> None:
+def test_loss_is_the_mean_of_log_prob_over_tokens(real: SmilesModel, features: Path) -> None:
     store = Store.open(features)
     rows = store.rows("train")[:150]
     loss = real.loss(real.collate(store, rows))
@@ -88,23 +89,23 @@ def test_loss_is_the_mean_of_log_prob_over_tokens(real: SmilesTransformer, featu
     assert float(loss.total) == pytest.approx(-float(real.log_prob(store.smiles(rows)).sum()), rel=1e-4)
 
 
-def test_draws_are_the_same_in_batches_of_any_size(real: SmilesTransformer) -> None:
+def test_draws_are_the_same_in_batches_of_any_size(real: SmilesModel) -> None:
     real.double()
     drawn = []
     for size in (1, 7, 64):
         real.config = SMALL.model_copy(update={"sampling_batch": size})
-        drawn.append(real._draw(np.arange(40), 3) if size == 64 else _raw(real, 40, size))
+        drawn.append(real.draw_texts(np.arange(40), 3) if size == 64 else _raw(real, 40, size))
     assert drawn[0] == drawn[1] == drawn[2]
     assert len(set(drawn[0])) > 30
 
 
-def _raw(model: SmilesTransformer, n: int, size: int) -> list[str | None]:
-    return [t for i in range(0, n, size) for t in model._draw(np.arange(i, min(i + size, n)), 3)]
+def _raw(model: SmilesModel, n: int, size: int) -> list[str | None]:
+    return [t for i in range(0, n, size) for t in model.draw_texts(np.arange(i, min(i + size, n)), 3)]
 
 
-def test_drawn_texts_are_as_frequent_as_they_are_likely(toy: SmilesTransformer) -> None:
+def test_drawn_texts_are_as_frequent_as_they_are_likely(toy: SmilesModel) -> None:
     n = 4000
-    counts = Counter(toy._draw(np.arange(n), seed=5))
+    counts = Counter(toy.draw_texts(np.arange(n), seed=5))
     texts = _texts(3)
     expected = {t: math.exp(p) * n for t, p in zip(texts, toy.log_prob(texts).tolist(), strict=True)}
     chi_square = sum((counts[t] - e) ** 2 / e for t, e in expected.items() if e > 5)
@@ -112,7 +113,7 @@ def test_drawn_texts_are_as_frequent_as_they_are_likely(toy: SmilesTransformer) 
     assert chi_square < degrees + 4 * math.sqrt(2 * degrees)
 
 
-def test_a_draw_that_does_not_end_is_null_with_its_reason(toy: SmilesTransformer) -> None:
+def test_a_draw_that_does_not_end_is_null_with_its_reason(toy: SmilesModel) -> None:
     with torch.no_grad():
         toy.network.logits.weight[EOS] = 0
         toy.network.logits.weight[EOS + 2 :] *= 100
@@ -127,7 +128,7 @@ def test_choose_inverts_the_cumulative_distribution() -> None:
     assert picked == [1, 1, 2, 2]
 
 
-def test_molecules_with_tokens_off_the_vocabulary_are_left_out(features: Path, real: SmilesTransformer) -> None:
+def test_molecules_with_tokens_off_the_vocabulary_are_left_out(features: Path, real: SmilesModel) -> None:
     store = Store.open(features)
     rows = np.arange(len(store))
     odd = [i for i, smiles in enumerate(store.smiles(rows)) if "<unknown>" in smiles]
@@ -137,4 +138,4 @@ def test_molecules_with_tokens_off_the_vocabulary_are_left_out(features: Path, r
 
 def test_heads_must_divide_the_width(features: Path) -> None:
     with pytest.raises(SettingsError, match=r"model.width = 18: must be a multiple of heads = 4"):
-        SmilesTransformer.build(SmilesConfig(width=18, heads=4), Store.open(features))
+        SmilesModel.build(SmilesConfig(width=18, heads=4), Store.open(features))

@@ -128,7 +128,7 @@ def test_patience_ends_a_run_that_no_longer_improves(
     features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = iter([3.0, 2.0, 2.5, 2.1, 1.0])
-    monkeypatch.setattr(loop.Loop, "_validation_loss", lambda self: next(losses))
+    monkeypatch.setattr(loop.Loop, "_validation_loss", lambda self: (next(losses), 1.0, {}))
     out = _run(features, tmp_path / "model", patience=2, validate_every=100)
     assert (out / "metrics.csv").read_text().split()[-1].startswith("400,valid,2.1,")
 
