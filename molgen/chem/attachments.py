@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from rdkit import Chem
@@ -34,7 +34,7 @@ class Part:
     @cached_property
     def query(self) -> Chem.Mol:
         """Matches where each point has a heavy neighbour and no other atom has more neighbours than in the part."""
-        adjust = Chem.AdjustQueryParameters.NoAdjustments()
+        adjust: Any = Chem.AdjustQueryParameters.NoAdjustments()
         adjust.adjustDegree, adjust.adjustDegreeFlags = True, Chem.ADJUST_IGNOREDUMMIES
         adjust.makeDummiesQueries = True
         return Chem.AdjustQueryProperties(_without_numbers(self.mol), adjust)
