@@ -128,6 +128,8 @@ def beam_search(steps: Steps, n: int, length: int, how: Decoding) -> Int[Tensor,
     done, done_totals = written[:0], totals[:0]
     for place in range(length):
         nats = torch.log_softmax(_shaped(steps(tokens, place), how).double(), -1) + totals[:, None]
+        if place == length - 1:  # what does not end here never does
+            nats[:, torch.arange(nats.shape[1], device=device) != EOS] = -torch.inf
         best, flat = nats.flatten().topk(min(n, nats.numel()))
         best, flat = best[best > -torch.inf], flat[best > -torch.inf]
         parents, tokens = flat // nats.shape[1], flat % nats.shape[1]

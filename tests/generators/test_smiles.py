@@ -13,7 +13,6 @@ import torch
 
 from molgen.core.errors import SettingsError
 from molgen.data.store import Store
-from molgen.generators.decoding import choose
 from molgen.generators.smiles import SmilesConfig, SmilesModel
 from molgen.represent.tokens import BOS, EOS, PAD, SPECIAL, UNKNOWN, Vocabulary
 
@@ -120,12 +119,6 @@ def test_a_draw_that_does_not_end_is_null_with_its_reason(toy: SmilesModel) -> N
     samples = toy.sample(50, seed=0)
     unfinished = [r for s, r in zip(samples.smiles, samples.reasons, strict=True) if s is None]
     assert "no end within the length" in unfinished
-
-
-def test_choose_inverts_the_cumulative_distribution() -> None:
-    logits = torch.tensor([[-math.inf, 0.0, math.log(3), -math.inf]])
-    picked = [int(choose(logits, torch.tensor([u], dtype=torch.float64))) for u in (0.0, 0.249, 0.251, 0.999)]
-    assert picked == [1, 1, 2, 2]
 
 
 def test_molecules_with_tokens_off_the_vocabulary_are_left_out(features: Path, real: SmilesModel) -> None:
