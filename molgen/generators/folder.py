@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from molgen.core.artifacts import fingerprint
 from molgen.core.errors import ArtifactError, InputError, nearest
 from molgen.core.settings import read_yaml
 
@@ -77,6 +80,12 @@ def read_model(folder: Path, family: str) -> tuple[dict[str, Any], dict[str, Ten
     return values, {name: tensor.float() for name, tensor in weights.items()}
 
 
+def content(folder: Path) -> str:
+    """SHA-256 of what a model is: its config and its weights, whatever else lies beside them."""
+    parts = [f"{name}\0{fingerprint(folder / name)}\n" for name in (CONFIG, WEIGHTS)]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
 def shipped() -> dict[str, Path]:
     """Names and folders of the models that come with the package."""
     root = Path(str(files("molgen"))) / "weights"
@@ -93,13 +102,14 @@ def load_model(model: str, *, device: str = "auto", precision: str = "fp32") -> 
     import torch
 
     from molgen.generators import family
+    from molgen.generators.adapters import load_adapted
 
     folder = model_folder(model)
     try:
-        model_class: Any = family(read_config(folder)["family"])
+        values = read_config(folder)
+        model_class: Any = family(values["family"])
     except InputError as error:
         raise error if str(error).startswith(str(folder)) else ArtifactError(f"{folder}: {error}") from None
-    found: Generator = model_class.load(folder, device=device).to(
-        {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
-    )
+    load: Any = partial(load_adapted, values=values) if "adapter" in values else model_class.load
+    found: Generator = load(folder, device=device).to({"bf16": torch.bfloat16, "fp32": torch.float32}[precision])
     return found

@@ -12,14 +12,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 
 from molgen.core import seeds
 from molgen.core.artifacts import whole_file
@@ -33,6 +33,7 @@ from molgen.training.settings import TrainingSettings
 
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.csv"
+VALIDATE_EVERY = 100_000  # molecules at most, where the settings leave it open
 CHECKPOINT_SECONDS = float(os.environ.get("MOLGEN_CHECKPOINT_SECONDS", "120"))
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
@@ -41,8 +42,16 @@ class Loop:
     """A run of training in a work folder. `run` returns when the molecules are seen or patience is at an end."""
 
     def __init__(
-        self, fabric: Fabric, model: NeuralGenerator, store: Store, settings: TrainingSettings, folder: Path
+        self,
+        fabric: Fabric,
+        model: NeuralGenerator,
+        store: Store,
+        settings: TrainingSettings,
+        folder: Path,
+        *,
+        validate_first: bool = False,
     ) -> None:
+        self.validate_first = validate_first  # where the start may be as good as what training makes of it
         self.fabric, self.store, self.settings, self.folder = fabric, store, settings, folder
         self.train_rows = model.usable(store, store.rows("train"))
         valid = model.usable(store, store.rows("valid"))
@@ -50,31 +59,32 @@ class Loop:
         self.valid_rows = valid[np.sort(order[: settings.validation_molecules])]
         if not len(self.train_rows):
             raise InputError(f"{store.folder}: no molecule in the train split that this model can learn from")
-        optimizer = torch.optim.AdamW(
-            model.parameters(),
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            betas=settings.betas,
-            fused=True,
-        )
+        if settings.patience and not len(valid):
+            raise InputError(
+                f"{store.folder}: training.patience = {settings.patience}, but the valid split has no molecule that "
+                "this model can read; prepare with more, or leave patience at 0"
+            )
+        self.validate_every = settings.validate_every or min(len(self.train_rows), VALIDATE_EVERY)
         self.model = model
-        self.network, self.optimizer = fabric.setup(model, optimizer)
+        self.network, *self.optimizers = fabric.setup(model, *optimizers_of(model, settings))
         self.network.mark_forward_method("loss")
-        self.average = {name: p.detach().clone() for name, p in model.named_parameters()}
+        self.average = {name: p.detach().clone() for name, p in learnt(model).items()}
         self.best: dict[str, Tensor] = {}
         self.place = Place(0, 0, 0, 0, math.inf, 0, 0.0, 0.0)
         self.rows: list[dict[str, Any]] = []
+        self.parts: dict[str, float] = {}  # of the loss, summed since the last line of metrics
         self._stop_signal = 0
 
     def run(self, deadline: float | None) -> None:
         """Trains to the end, or raises Stopped after a checkpoint at a signal or past `deadline` (monotonic)."""
         if (self.folder / CHECKPOINT).is_file():
-            module, optimizer = self.model, self.optimizer.optimizer
-            self.place, self.rows = checkpoint.restore(
-                self.folder / CHECKPOINT, module, self.average, self.best, optimizer
+            self.place, self.rows, self.parts = checkpoint.restore(
+                self.folder / CHECKPOINT, self.model, self.average, self.best, self._plain_optimizers()
             )
         bar = Progress("train", self.settings.molecules, "molecules", done=self.place.molecules)
         self.network.train()
+        if self.validate_first and not self.place.step:
+            self._validate()
         saved = time.monotonic()
         with _signals(self._note_signal):
             for rows in self._batches():
@@ -121,22 +131,27 @@ class Loop:
         """One optimizer step on a batch that all devices share; returns the loss of this device's part."""
         rank, world = self.fabric.global_rank, self.fabric.world_size
         torch.manual_seed(seeds.child(self.settings.seed, "step", self.place.step, rank))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self._rate()
         mine = rows[rank::world] if len(rows) >= world else rows
         batch = self.fabric.to_device(self.model.collate(self.store, mine))
         with self.fabric.autocast():  # Fabric itself does so only where it wraps the network, as for several devices
             loss = self.network.loss(batch)
-        total, weight = self._sum(float(loss.total.detach()), float(loss.weight))
+        total, weight, *parts = self._sum(
+            float(loss.total.detach()), float(loss.weight), *(float(v.detach()) for v in loss.parts.values())
+        )
         self.fabric.backward(loss.total * (world / weight))
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
+        norm = torch.nn.utils.clip_grad_norm_(learnt(self.model).values(), self.settings.clip)
         if not torch.isfinite(norm):
             raise MachineError(
                 f"train: the loss is not finite after {self.place.molecules:,} molecules; lower training.learning_rate"
             )
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
         self._update_average()
+        self.parts = _added(self.parts, loss.parts, parts)
         self.place = self.place._replace(
             step=self.place.step + 1,
             batch=self.place.batch + 1,
@@ -157,53 +172,60 @@ class Loop:
     def _update_average(self) -> None:
         step = self.place.step + 1
         decay = min(self.settings.average, step / (step + 9))  # young averages follow quickly
-        names = dict(self.model.named_parameters())
+        names = learnt(self.model)
         torch._foreach_lerp_(list(self.average.values()), [names[k].detach() for k in self.average], 1 - decay)
 
     def _due(self, seen: int) -> bool:
-        every = self.settings.validate_every
+        every = self.validate_every
         return self.place.molecules // every != (self.place.molecules - seen) // every
 
     @torch.no_grad()
     def _validate(self) -> None:
         """Adds a train line and, where there is a validation split, a valid line (averaged weights) to the metrics."""
         if self.place.weight:
-            self._log("train", self.place.loss / self.place.weight)
-        self.place = self.place._replace(loss=0.0, weight=0.0)
+            self._log("train", self.place.loss, self.place.weight, self.parts)
+        self.place, self.parts = self.place._replace(loss=0.0, weight=0.0), {}
         if not len(self.valid_rows):
             return
-        loss = self._validation_loss()
-        self._log("valid", loss)
+        total, weight, parts = self._validation_loss()
+        loss = self._log("valid", total, weight, parts)
         if loss < self.place.best:
             self.best = {name: tensor.clone() for name, tensor in self.average.items()}
             self.place = self.place._replace(best=loss, waited=0)
         else:
             self.place = self.place._replace(waited=self.place.waited + 1)
 
-    def _validation_loss(self) -> float:
-        parameters = dict(self.model.named_parameters())
+    def _validation_loss(self) -> tuple[float, float, dict[str, float]]:
+        """Summed loss of the averaged weights on the validation rows, its divisor, and the sums of its parts."""
+        parameters = learnt(self.model)
         kept = {name: p.detach().clone() for name, p in parameters.items()}
         for name, p in parameters.items():
             p.copy_(self.average[name])
         self.network.eval()
         torch.manual_seed(seeds.child(self.settings.seed, "validation"))
         total = weight = 0.0
+        parts: dict[str, float] = {}
         rank, world = self.fabric.global_rank, self.fabric.world_size
         for rows in self.model.row_batches(self.store, self.valid_rows, self.settings.batch_size)[rank::world]:
             batch = self.fabric.to_device(self.model.collate(self.store, rows))
             with self.fabric.autocast():  # not through DDP, which would wait for the other devices at each batch
                 loss = self.model.loss(batch)
             total, weight = total + float(loss.total), weight + float(loss.weight)
+            parts = _added(parts, loss.parts, [float(v.detach()) for v in loss.parts.values()])
         for name, p in parameters.items():
             p.copy_(kept[name])
         self.network.train()
-        total, weight = self._sum(total, weight)
-        return total / weight
+        total, weight, *sums = self._sum(total, weight, *parts.values())
+        return total, weight, dict(zip(parts, sums, strict=True))
 
-    def _log(self, split: str, loss: float) -> None:
-        row = {"molecules": self.place.molecules, "split": split, "loss": round(loss, 6), "rate": self._rate()}
-        self.rows.append(row)
-        self.fabric.log_dict({f"{split}/loss": loss, "rate": row["rate"]}, step=self.place.molecules)
+    def _log(self, split: str, total: float, weight: float, parts: Mapping[str, float]) -> float:
+        """A line of metrics: the mean loss, which is returned, and its parts."""
+        means = {"loss": total / weight} | {name: value / weight for name, value in parts.items()}
+        rounded = {name: round(value, 6) for name, value in means.items()}
+        place = self.place.molecules
+        self.rows.append({"molecules": place, "split": split, "rate": self._rate()} | rounded)
+        self.fabric.log_dict({f"{split}/{k}": v for k, v in means.items()} | {"rate": self._rate()}, step=place)
+        return means["loss"]
 
     def _out_of_patience(self) -> bool:
         return bool(self.settings.patience) and self.place.waited >= self.settings.patience
@@ -215,12 +237,16 @@ class Loop:
                 self.model,
                 self.average,
                 self.best,
-                self.optimizer.optimizer,
+                self._plain_optimizers(),
                 self.place,
                 self.rows,
+                self.parts,
             )
             write_metrics(self.folder / METRICS, self.rows)
         self.fabric.barrier()
+
+    def _plain_optimizers(self) -> list[torch.optim.Optimizer]:
+        return [optimizer.optimizer for optimizer in self.optimizers]
 
     def _sum(self, *values: float) -> list[float]:
         """Numbers summed over devices."""
@@ -238,10 +264,38 @@ class Loop:
         return f"train: stopped at {place} with a checkpoint; run the same command again to go on"
 
 
+def learnt(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that are trained: all but the frozen ones."""
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}
+
+
+def optimizers_of(model: NeuralGenerator, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
+    """AdamW for all parameters; or Muon (Jordan et al. 2024) for the matrices inside the network, AdamW for the rest.
+
+    Inside means that neither rows nor columns stand for tokens or the like: a linear layer's weight, unless the layer
+    reads codes or writes logits. Muon's step is scaled to AdamW's, so that one learning rate serves both.
+    """
+    linear = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
+    inside = linear - {name for name in linear if name.split(".")[-2] in ("logits", "code")}
+    matrices = [p for name, p in learnt(model).items() if settings.optimizer == "muon" and name in inside]
+    rest = [p for name, p in learnt(model).items() if settings.optimizer == "adamw" or name not in inside]
+    common: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, betas=settings.betas, fused=True, **common)]
+    if matrices:
+        found.append(torch.optim.Muon(matrices, adjust_lr_fn="match_rms_adamw", **common))
+    return found
+
+
+def _added(sums: Mapping[str, float], names: Iterable[str], values: Sequence[float]) -> dict[str, float]:
+    return {name: sums.get(name, 0.0) + value for name, value in zip(names, values, strict=True)}
+
+
 def write_metrics(path: Path, rows: list[dict[str, Any]]) -> None:
-    """The lines of metrics.csv."""
+    """The lines of metrics.csv; the parts of the loss that a family names are its last columns."""
+    columns = ["molecules", "split", "loss", "rate"]
+    columns += [name for name in (rows[0] if rows else {}) if name not in columns]
     with whole_file(path) as aside, aside.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, ["molecules", "split", "loss", "rate"])
+        writer = csv.DictWriter(stream, columns)
         writer.writeheader()
         writer.writerows(rows)
 

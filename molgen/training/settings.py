@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from molgen.core.settings import Settings
 
@@ -14,6 +14,7 @@ class TrainingSettings(Settings):
 
     molecules: Annotated[int, Field(ge=1)] = 1_000_000  # seen in all, repeats counted
     batch_size: Annotated[int, Field(ge=1)] = 256  # over all devices
+    optimizer: Literal["adamw", "muon"] = "adamw"  # muon: for the matrices inside the network; AdamW for the rest
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.02  # share of the run in which the rate rises
     final_rate: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of the rate left at the end (cosine)
@@ -23,10 +24,18 @@ class TrainingSettings(Settings):
     average: Annotated[float, Field(ge=0, lt=1)] = 0.999  # decay of the weights' moving average (EMA)
     precision: Literal["bf16", "fp32"] = "bf16"
     save_precision: Literal["bf16", "fp32"] = "fp32"
-    validate_every: Annotated[int, Field(ge=1)] = 100_000  # molecules
+    validate_every: Annotated[int, Field(ge=1)] | None = None  # molecules; None: an epoch, at most 100,000
     validation_molecules: Annotated[int, Field(ge=1)] = 5_000
     patience: Annotated[int, Field(ge=0)] = 0  # validations without a better loss before stopping; 0: never
     seed: Annotated[int, Field(ge=0)] = 0
+
+
+class AdapterSettings(Settings):
+    """Low-rank adapters (LoRA): they are trained in place of the weights and stored apart from them."""
+
+    rank: Annotated[int, Field(ge=1, le=256)] = 8
+    alpha: Annotated[float, Field(gt=0)] = 16.0  # the adapters' part counts alpha / rank
+    layers: tuple[str, ...] | None = None  # names of the linear layers; None: all within the network
 
 
 class RunSettings(Settings):
@@ -34,3 +43,11 @@ class RunSettings(Settings):
 
     model: dict[str, Any] = Field(default_factory=dict)
     training: TrainingSettings = TrainingSettings()
+    start: str | None = None  # folder or shipped name of the model that the training begins with
+    adapter: AdapterSettings | None = None
+
+    @model_validator(mode="after")
+    def _adapters_need_a_model(self) -> Self:
+        if self.adapter is not None and self.start is None:
+            raise ValueError("adapter: adapters change a trained model; name it as start")
+        return self

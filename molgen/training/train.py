@@ -6,21 +6,23 @@ import logging
 import os
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 
-from molgen.core import seeds
 from molgen.core.artifacts import Identity, already_made, building, remove
 from molgen.core.errors import SettingsError
 from molgen.core.machine import keep_freed_memory
 from molgen.data.store import Store
 from molgen.generators import family
+from molgen.generators.adapters import write_adapter
 from molgen.generators.base import NeuralGenerator
-from molgen.training.loop import METRICS, Loop, write_metrics
+from molgen.training.loop import METRICS, Loop, learnt, write_metrics
 from molgen.training.settings import RunSettings
+from molgen.training.start import Beginning, say_left_out
 
 
 def train(
@@ -43,28 +45,31 @@ def train(
     """
     deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else None
     kind = family(name)
-    config = kind.Config.parse(settings.model, where="model")
-    values = {"family": name, "model": config.values(), "training": settings.training.values()}
+    beginning = Beginning.of(kind, settings)
+    values = {"family": name, "model": beginning.config.values(), "training": settings.training.values()}
+    if settings.adapter is not None:
+        values |= {"adapter": settings.adapter.values()}
     store = Store.open(features)
     identity = Identity.of("train", values, {"features": features}, settings.training.seed)
+    identity = replace(identity, inputs={**identity.inputs, **beginning.inputs()})
     work = out.parent / f".{out.name}.{identity.key}.work"
     if already_made(out, identity):
         remove(work)  # left by a kill in the moment between
         return _last(out)
     keep_freed_memory()
     fabric = _fabric(settings, work, accelerator, devices, nodes, strategy)
-    torch.manual_seed(seeds.child(settings.training.seed, "weights"))
-    model = kind.build(config, store)
+    model, store = beginning.model(store)
     if fabric.is_global_zero:
+        say_left_out(store, model)
         work.mkdir(parents=True, exist_ok=True)
         for leftover in work.glob(".*.part"):
             remove(leftover)
-    loop = Loop(fabric, model, store, settings.training, work)
+    loop = Loop(fabric, model, store, settings.training, work, validate_first=settings.start is not None)
     loop.run(deadline)
     if fabric.is_global_zero:
         fabric.logger.finalize("success")
         with building(out, identity) as folder:
-            _write(folder, model, loop, settings)
+            _write(folder, model, loop, beginning, out)
             shutil.copytree(work / "tensorboard", folder / "tensorboard")
         remove(work)
     fabric.barrier()
@@ -102,16 +107,20 @@ def _fabric(settings: RunSettings, work: Path, accelerator: str, devices: int, n
     return fabric
 
 
-def _write(folder: Path, model: NeuralGenerator, loop: Loop, settings: RunSettings) -> None:
-    """The final model folder."""
+def _write(folder: Path, model: NeuralGenerator, loop: Loop, beginning: Beginning, out: Path) -> None:
+    """The final model folder, or adapter folder, that will stand at `out`."""
     folder.mkdir()
+    settings, weights = beginning.settings, loop.weights()
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(loop.weights()[name])
+        for name, parameter in learnt(model).items():
+            parameter.copy_(weights[name])
+    write_metrics(folder / METRICS, loop.rows)
+    if settings.adapter is not None:
+        write_adapter(folder, model, beginning.base(out), settings.adapter.values())
+        return
     if settings.training.save_precision == "bf16":
         model.bfloat16()
     model.save(folder)
-    write_metrics(folder / METRICS, loop.rows)
 
 
 def _last(out: Path) -> dict[str, Any]:

@@ -1,0 +1,92 @@
+"""What a training begins with: random weights, or a trained model (`start`) with or without low-rank adapters."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from molgen.core import seeds
+from molgen.core.errors import InputError, SettingsError
+from molgen.core.settings import Settings
+from molgen.data.store import Store
+from molgen.generators.adapters import Base
+from molgen.generators.base import NeuralGenerator, Startable
+from molgen.generators.folder import content, load_model, model_folder, read_config, shipped
+from molgen.nn.lora import adapt
+from molgen.training.settings import RunSettings
+
+
+class Beginning(NamedTuple):
+    """The settings a training's model will have, and the model that it starts from, if any."""
+
+    kind: type[NeuralGenerator]
+    config: Settings
+    settings: RunSettings
+
+    @classmethod
+    def of(cls, kind: type[NeuralGenerator], settings: RunSettings) -> Beginning:
+        """Checks everything that can be checked without reading weights."""
+        config = kind.Config.parse(settings.model, where="model")
+        if settings.start is not None:
+            config = _settings_of_start(kind, config, settings)
+        return cls(kind, config, settings)
+
+    def inputs(self) -> dict[str, str]:
+        """What the identity holds beside the feature store: the start model by its content."""
+        return {} if self.settings.start is None else {"start": content(model_folder(self.settings.start))}
+
+    def model(self, store: Store) -> tuple[NeuralGenerator, Store]:
+        """The model to train, and the feature store in this model's ids."""
+        torch.manual_seed(seeds.child(self.settings.training.seed, "weights"))
+        if self.settings.start is None:
+            return self.kind.build(self.config, store), store
+        start: Any = load_model(self.settings.start, device="cpu")
+        try:
+            model: NeuralGenerator = start.with_settings(self.config)
+        except RuntimeError:
+            raise SettingsError(f"model: {self.settings.start}, the start, has no weights for these settings") from None
+        adapter = self.settings.adapter
+        if adapter is not None:
+            adapt(model, adapter.rank, adapter.alpha, adapter.layers)
+        return model, start.in_own_ids(store)
+
+    def base(self, out: Path) -> Base:
+        """How an adapter folder at `out` names its base: a shipped name, or the path from there."""
+        start = self.settings.start
+        assert start is not None
+        folder = model_folder(start)
+        name = start if folder == shipped().get(start) else Path(os.path.relpath(folder, out)).as_posix()
+        return Base(name, content(folder))
+
+
+def _settings_of_start(kind: type[NeuralGenerator], given: Settings, settings: RunSettings) -> Settings:
+    """The start model's settings with those that may change; a SettingsError names one that may not."""
+    start = str(settings.start)
+    try:
+        values = read_config(model_folder(start))
+    except InputError as error:
+        raise InputError(f"start: {error}") from None
+    if values["family"] != kind.name or not issubclass(kind, Startable):
+        where = f"start: {start} is a {values['family']!r} model, and {kind.name!r} is to be trained"
+        raise SettingsError(f"{where}; a training starts from a model of its own family that tells its tokens")
+    config = kind.Config.parse(values["settings"], where=f"{start}/config.yaml")
+    for key in settings.model:
+        asked, found = getattr(given, key), getattr(config, key)
+        if asked != found and key not in kind.changeable:
+            raise SettingsError(f"model.{key} = {asked!r}: {start}, the start, has {found!r}; leave it out")
+    return config.model_copy(update={key: getattr(given, key) for key in settings.model})
+
+
+def say_left_out(store: Store, model: NeuralGenerator) -> None:
+    """A line on stderr for each split that has molecules which the model cannot read."""
+    for split in ("train", "valid"):
+        rows = store.rows(split)
+        out = len(rows) - len(np.intersect1d(rows, model.usable(store, rows)))
+        if out:
+            reason = "a token that the model does not know, or too long for it"
+            print(f"train: {out:,} of {len(rows):,} molecules of {split} left out: {reason}", file=sys.stderr)
