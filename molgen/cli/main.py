@@ -22,6 +22,7 @@ VERBS = {
     "featurize": "A molecules table to a feature store.",
     "train": "Train a generator on a feature store.",
     "sample": "Draw molecules from a trained generator.",
+    "likelihood": "How likely a generator is to write given molecules.",
     "score": "Score molecules under an objective.",
     "rank": "Pick the best candidates of a scored table.",
     "evaluate": "Measure samples against reference molecules.",

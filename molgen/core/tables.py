@@ -100,6 +100,17 @@ SAMPLES = Table(
         Column("reason", pa.string(), "why the draw is not a molecule, or null"),
     ),
 )
+LIKELIHOODS = Table(
+    "likelihoods",
+    "`likelihood`: the molecules of the input in their order, with how likely the model is to write them",
+    (
+        Column("smiles", pa.string(), "the input's SMILES, or null"),
+        Column("log_prob", pa.float64(), "log-probability of the molecule's spellings, or null", "nats"),
+        Column("spellings", pa.int64(), "distinct SMILES that were added up; 1: the canonical one alone"),
+        Column("tokens", pa.int64(), "SMILES tokens of the canonical spelling, its end included, or null"),
+        Column("reason", pa.string(), "why there is no value, or null"),
+    ),
+)
 SCORED = Table(
     "scored",
     "`score`: the rows of the input in their order, with every value that led to the score",
@@ -124,7 +135,7 @@ CANDIDATES = Table(
     ),
     more="every other column of the scored table",
 )
-TABLES = (MOLECULES, REJECTS, SAMPLES, SCORED, CANDIDATES)
+TABLES = (MOLECULES, REJECTS, SAMPLES, LIKELIHOODS, SCORED, CANDIDATES)
 
 
 def read(path: Path, table: Table | None = None, columns: Sequence[str] | None = None) -> pa.Table:
