@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
 
@@ -23,6 +23,12 @@ class Samples(NamedTuple):
 
     smiles: list[str | None]
     reasons: list[str | None]
+
+    @classmethod
+    def of(cls, draws: Iterable[tuple[str | None, str | None]]) -> Self:
+        """From a SMILES and a reason for each draw, one of them null."""
+        pairs = list(draws)
+        return cls([smiles for smiles, _ in pairs], [reason for _, reason in pairs])
 
 
 class DrawingSettings(Settings):

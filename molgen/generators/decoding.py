@@ -75,17 +75,28 @@ class Steps:
 
 
 class Prompt(NamedTuple):
-    """What sequences must begin with: token ids, -1 from where they are free."""
+    """What sequences must begin with: token ids, -1 from where they are free, and what may not come right behind."""
 
     tokens: Int[Tensor, "batch length"]
+    barred: Bool[Tensor, " vocabulary"] | None = None
 
     @classmethod
-    def of(cls, ids: Sequence[Sequence[int]], length: int, device: torch.device) -> Prompt:
+    def of(
+        cls, ids: Sequence[Sequence[int]], length: int, device: torch.device, barred: Tensor | None = None
+    ) -> Prompt:
         """From one list of ids for each sequence."""
         tokens = torch.full((len(ids), length), -1)
         for row, prefix in zip(tokens, ids, strict=True):
             row[: len(prefix)] = torch.as_tensor(list(prefix))
-        return cls(tokens.to(device))
+        return cls(tokens.to(device), barred)
+
+    def narrowed(self, logits: Float[Tensor, "rows vocabulary"], rows: Tensor, place: int) -> Tensor:
+        """Logits at a place of some rows, -inf for what may not be there."""
+        if self.barred is None:
+            return logits
+        free = self.tokens[rows, place] < 0
+        first = free & (self.tokens[rows, place - 1] >= 0) if place else free
+        return logits.masked_fill(first[:, None] & self.barred, -torch.inf)
 
 
 def draw(
@@ -98,9 +109,11 @@ def draw(
     tokens = torch.full_like(alive, BOS)
     ended = torch.zeros_like(alive, dtype=torch.bool)
     for place in range(length):
-        logits = _shaped(steps(tokens, place), how)
-        tokens = choose(logits, uniforms[alive, place])
-        if prompt is not None and place < prompt.tokens.shape[1]:
+        logits = steps(tokens, place)
+        if prompt is not None:
+            logits = prompt.narrowed(logits, alive, place)
+        tokens = choose(_shaped(logits, how), uniforms[alive, place])
+        if prompt is not None:
             forced = prompt.tokens[alive, place]
             tokens = torch.where(forced >= 0, forced, tokens)
         written[alive, place] = tokens

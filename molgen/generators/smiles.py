@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -20,11 +20,14 @@ from molgen.core.settings import Settings
 from molgen.data.store import Store, gather
 from molgen.data.translate import in_vocabulary
 from molgen.generators.base import DrawingSettings, Loss, NeuralGenerator, Samples
-from molgen.generators.decoding import Decoding, Prompt, Steps, beam_search, draw
+from molgen.generators.decoding import Prompt, Steps, beam_search, draw
+from molgen.generators.decorating import decorated
+from molgen.generators.linking import linked
+from molgen.generators.prompts import Prompted
 from molgen.nn.conditions import Conditions, knots_of, some_given
 from molgen.nn.gru import Recurrent
 from molgen.nn.transformer import Shape, Transformer
-from molgen.represent.tokens import BOS, EOS, PAD, UNKNOWN, Vocabulary
+from molgen.represent.tokens import BOS, EOS, PAD, UNKNOWN, Vocabulary, tokenize
 
 GROUP = 64  # sequences a rectangle: fewer would waste less on padding but run smaller matmuls
 
@@ -47,7 +50,7 @@ class SmilesConfig(Settings):
     sampling_batch: Annotated[int, Field(ge=1)] = 512
 
 
-class SmilesDrawing(Decoding):
+class SmilesDrawing(Prompted):
     """What a draw of a SMILES model can be asked for."""
 
     condition: dict[str, float] = Field(default_factory=dict)  # property: value
@@ -151,12 +154,20 @@ class SmilesModel(NeuralGenerator):
         total = F.cross_entropy(self._logits(batch), batch.targets, ignore_index=PAD, reduction="sum")
         return Loss(total, int((batch.targets != PAD).sum()))
 
-    def log_prob(self, smiles: Sequence[str], *, spelling: str = "canonical") -> Float[Tensor, " batch"]:
+    def log_prob(
+        self,
+        smiles: Sequence[str],
+        *,
+        spelling: str = "canonical",
+        condition: Mapping[str, float] | None = None,
+        given: Sequence[int] | None = None,
+    ) -> Float[Tensor, " batch"]:
         """Total log-probability of each text, in nats: exact for this spelling of the molecule, EOS included.
 
         `spelling` says which of the model's two distributions is meant: that over canonical SMILES, or (models trained
-        with `random_spelling`) that over all. -inf for a text with a token off the vocabulary or longer than the model
-        can write. Differentiable.
+        with `random_spelling`) that over all; `condition` what the molecules are said to be. With `given`, so many
+        tokens of each text are taken for granted: what counts is the rest. -inf for a text with a token off the
+        vocabulary or longer than the model can write. Differentiable.
         """
         ids = [self.vocabulary.encode(s) for s in smiles]
         known = [i for i, t in enumerate(ids) if len(t) <= self.longest and not (t == UNKNOWN).any()]
@@ -164,10 +175,13 @@ class SmilesModel(NeuralGenerator):
         if known:
             order = sorted(known, key=lambda i: len(ids[i]))  # as _token_batch lays them
             random = torch.ones(len(order), dtype=torch.bool) if self._is_random(spelling) else None
-            batch = _to(_token_batch([ids[i] for i in order], random, None), self.device)
+            codes = self._codes(self._asked(condition, len(order))).cpu() if condition else None
+            batch = _to(_token_batch([ids[i] for i in order], random, codes), self.device)
             nats = F.cross_entropy(self._logits(batch), batch.targets, ignore_index=PAD, reduction="none")
             rectangles = nats.split([count * length for count, length in batch.shapes])
-            totals = -torch.cat([r.view(s).sum(1) for r, s in zip(rectangles, batch.shapes, strict=True)])
+            skipped = torch.tensor([given[i] for i in order] if given else [0] * len(order), device=self.device)
+            parts = zip(rectangles, batch.shapes, skipped.split([count for count, _ in batch.shapes]), strict=True)
+            totals = torch.cat([_behind(-nats.view(shape), skip) for nats, shape, skip in parts])
             out = out.to(totals.dtype).index_put((torch.tensor(order, device=self.device),), totals)
         return out
 
@@ -196,54 +210,96 @@ class SmilesModel(NeuralGenerator):
         assert isinstance(how, SmilesDrawing)
         if how.beam:
             return _samples(self._likeliest(n, how))
-        texts: list[str | None] = []
+        found = Samples([], [])
         for start in range(first, first + n, self.config.sampling_batch):
-            stop = min(start + self.config.sampling_batch, first + n)
-            texts += self.draw_texts(np.arange(start, stop), seed, how)
-        return _samples(texts)
+            draws = np.arange(start, min(start + self.config.sampling_batch, first + n))
+            part = self._prompted(draws, seed, how) if how.prompted else _samples(self.draw_texts(draws, seed, how))
+            found = Samples(found.smiles + part.smiles, found.reasons + part.reasons)
+        return found
+
+    def _prompted(self, draws: np.ndarray, seed: int, how: SmilesDrawing) -> Samples:
+        """Draws that contain given parts; the model is told that they are random spellings, as the prompts are."""
+        if self.random is None:
+            raise SettingsError(
+                "scaffold, link: this model knows canonical SMILES only; train one with random_spelling"
+            )
+        how = how.model_copy(update={"spelling": "random"})
+        if how.link is not None:
+            return linked(self, draws, seed, how, how.condition)
+        return decorated(self, draws, seed, how)
 
     def draw_texts(
-        self, draws: np.ndarray, seed: int, how: SmilesDrawing | None = None, prompts: Sequence[str] | None = None
+        self,
+        draws: np.ndarray,
+        seed: int,
+        how: SmilesDrawing | None = None,
+        *,
+        prompts: Sequence[str] | None = None,
+        behind: Callable[[str], bool] | None = None,
+        asked: Float[np.ndarray, "draws conditions"] | None = None,
     ) -> list[str | None]:
-        """The texts of some draws; null where a draw did not end. `prompts` are what each of them begins with."""
+        """The texts of some draws; null where a draw did not end.
+
+        `prompts` are what each of them begins with, `behind` says which tokens may come right behind; `asked` are each
+        one's own values of the model's conditions (nan: not asked for), in the place of `how.condition`.
+        """
         how = how or SmilesDrawing()
+        if asked is None and how.condition:
+            asked = self._asked(how.condition, len(draws))
         length = self.longest + 1
         uniforms = torch.from_numpy(seeds.uniforms(seeds.child(seed, "smiles"), draws, length)).to(self.device)
-        prompt = Prompt.of([self._ids(p) for p in prompts], length, self.device) if prompts is not None else None
-        written = draw(self._steps(len(draws), how), uniforms, how, prompt)
+        prompt = None
+        if prompts is not None:
+            barred = None if behind is None else torch.tensor([not behind(t) for t in self.vocabulary.tokens])
+            ids = [self._ids(p) for p in prompts]
+            prompt = Prompt.of(ids, length, self.device, None if barred is None else barred.to(self.device))
+        written = draw(self._steps(len(draws), how, asked), uniforms, how, prompt)
         return [self._text(row) for row in written.tolist()]
 
     def _likeliest(self, n: int, how: SmilesDrawing) -> list[str | None]:
-        found = beam_search(self._steps(1, how), n, self.longest + 1, how).tolist()
+        asked = self._asked(how.condition, 1) if how.condition else None
+        found = beam_search(self._steps(1, how, asked), n, self.longest + 1, how).tolist()
         return [self._text(row) for row in found] + [None] * (n - len(found))
 
-    def _steps(self, count: int, how: SmilesDrawing) -> Steps:
+    def _steps(self, count: int, how: SmilesDrawing, asked: np.ndarray | None = None) -> Steps:
         """The network's steps for `count` sequences under the wishes of a drawing."""
         random = torch.ones(count, dtype=torch.bool, device=self.device) if self._is_random(how.spelling) else None
         plain = self._bias(random, None)
-        asked = self._bias(random, self._codes(how.condition, count)) if how.condition else plain
-        if plain is None and asked is not None:
-            plain = torch.zeros_like(asked)
-        return Steps(self.network, self.never, asked, plain, how.guidance if how.condition else 1.0)
+        if asked is None:
+            return Steps(self.network, self.never, plain)
+        bias = self._bias(random, self._codes(asked))
+        assert bias is not None
+        return Steps(self.network, self.never, bias, torch.zeros_like(bias) if plain is None else plain, how.guidance)
 
-    def _codes(self, condition: Mapping[str, float], count: int) -> Float[Tensor, "count code"]:
+    def _asked(self, condition: Mapping[str, float], count: int) -> Float[np.ndarray, "count conditions"]:
+        """The same values for each of some draws, in the order of the model's conditions."""
+        names = self.conditions.names if self.conditions is not None else []
+        for name in condition:
+            if not names:
+                raise SettingsError(f"condition.{name}: this model was trained without conditions (model.conditions)")
+            if name not in names:
+                raise SettingsError(f"condition.{name}: not what this model knows{nearest(name, names)}")
+        return np.tile([condition.get(name, np.nan) for name in names], (count, 1))
+
+    def _codes(self, asked: Float[np.ndarray, "count conditions"]) -> Float[Tensor, "count code"]:
         if self.conditions is None:
-            raise SettingsError(
-                "condition: this model was trained without conditions; set model.conditions to train one"
-            )
-        unknown = sorted(set(condition) - set(self.conditions.names))
+            raise SettingsError("condition: this model was trained without conditions (model.conditions)")
+        return torch.from_numpy(self.conditions.encode(asked)).to(self.device)
+
+    def refusal(self, text: str) -> str | None:
+        """Why the model cannot go on from a text; None if it can."""
+        tokens = tokenize(text)
+        unknown = sorted(set(tokens) - set(self.vocabulary.tokens))
         if unknown:
-            raise SettingsError(
-                f"condition.{unknown[0]}: not what this model knows{nearest(unknown[0], self.conditions.names)}"
-            )
-        values = np.array([[condition.get(name, np.nan) for name in self.conditions.names]])
-        return torch.from_numpy(self.conditions.encode(values)).to(self.device).expand(count, -1)
+            return f"the token {unknown[0]} is not in this model's vocabulary"
+        if len(tokens) >= self.longest:
+            return f"{len(tokens)} tokens, this model writes at most {self.longest}"
+        return None
 
     def _ids(self, prompt: str) -> list[int]:
-        ids = self.vocabulary.encode(prompt)
-        if (ids == UNKNOWN).any() or len(ids) > self.longest:
-            raise InputError(f"{prompt!r}: longer than this model can write, or with a token that it does not know")
-        return ids.tolist()
+        if (why := self.refusal(prompt)) is not None:
+            raise InputError(f"{prompt!r}: {why}")
+        return self.vocabulary.encode(prompt).tolist()
 
     def _text(self, ids: list[int]) -> str | None:
         return self.vocabulary.decode(ids[: ids.index(EOS)]) if EOS in ids else None
@@ -263,17 +319,20 @@ def _network(config: SmilesConfig, vocabulary: int, longest: int) -> Transformer
     )
 
 
+def _behind(nats: Float[Tensor, "rows length"], skip: Int[Tensor, " rows"]) -> Float[Tensor, " rows"]:
+    """The sum of each row without its first few places."""
+    return nats.masked_fill(torch.arange(nats.shape[1], device=nats.device) < skip[:, None], 0).sum(1)
+
+
 def _samples(texts: Iterable[str | None]) -> Samples:
-    smiles: list[str | None] = []
-    reasons: list[str | None] = []
-    for text in texts:
-        try:
-            found, reason = (canonical(text), None) if text is not None else (None, "no end within the length")
-        except BadMolecule as error:
-            found, reason = None, error.reason
-        smiles.append(found)
-        reasons.append(reason)
-    return Samples(smiles, reasons)
+    return Samples.of(map(_sample, texts))
+
+
+def _sample(text: str | None) -> tuple[str | None, str | None]:
+    try:
+        return (canonical(text), None) if text is not None else (None, "no end within the length")
+    except BadMolecule as error:
+        return None, error.reason
 
 
 def _token_batch(pieces: Sequence[np.ndarray], random: Tensor | None, codes: Tensor | None) -> TokenBatch:

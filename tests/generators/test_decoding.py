@@ -84,7 +84,7 @@ def test_a_nucleus_holds_the_likeliest_tokens_of_its_share_and_no_others() -> No
 @pytest.mark.parametrize("guidance", [0.0, 1.0, 2.5])
 def test_guidance_tilts_the_distribution(toy: SmilesModel, guidance: float) -> None:
     how = SmilesDrawing(condition={"a": 1.5}, guidance=guidance)
-    steps = toy._steps(1, how)
+    steps = toy._steps(1, how, np.array([[1.5, np.nan]]))
     codes = torch.from_numpy(toy.conditions.encode(np.array([[1.5, np.nan]])))
     with_it, without, bias = toy.network.empty_cache(), toy.network.empty_cache(), toy.conditions(codes)
     for place, token in enumerate([1, 4, 6]):
