@@ -26,7 +26,7 @@ from molgen.core.tables import LIKELIHOODS, Writer, opened
 from molgen.core.workers import map_ordered
 from molgen.data.store import Store
 from molgen.generators.base import Likelihood, pick_device
-from molgen.generators.folder import load_model, model_folder, read_config
+from molgen.generators.folder import family_of, load_model, model_folder, read_config
 from molgen.represent.tokens import SPECIAL, UNKNOWN, tokenize
 from molgen.scoring.source import CHUNK, Source
 
@@ -74,7 +74,7 @@ def likelihood(
         raise InputError(f"{out}: --out must end in .parquet")
     if (file is None) == (features is None):
         raise InputError("likelihood: give a file of molecules, or --features with a --split, not both")
-    if request.spelling != "canonical" and "spelling" not in _drawing_of(model):
+    if request.spelling != "canonical" and "spelling" not in family_of(model_folder(model)).Drawing.model_fields:
         raise SettingsError(f"--spelling {request.spelling}: {model} knows one distribution only; leave it out")
     asked = {**request._asdict(), "split": split if features else None}
     inputs = {"model": model_folder(model), "molecules": file or features}
@@ -204,12 +204,6 @@ def _model(model: str, key: str, device: str) -> Likelihood:
         family = read_config(model_folder(model))["family"]
         raise InputError(f"{model}: a {family!r} model has no likelihoods; take one of a family that has, as smiles")
     return found
-
-
-def _drawing_of(model: str) -> dict[str, Any]:
-    from molgen.generators import family
-
-    return dict(family(read_config(model_folder(model))["family"]).Drawing.model_fields)
 
 
 def summarise(out: Path) -> Likelihoods:

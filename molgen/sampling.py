@@ -14,9 +14,8 @@ from molgen.core.machine import keep_freed_memory
 from molgen.core.progress import progress
 from molgen.core.tables import SAMPLES, Writer, opened
 from molgen.core.workers import map_ordered
-from molgen.generators import family
 from molgen.generators.base import DrawingSettings, Generator, Samples, pick_device
-from molgen.generators.folder import load_model, model_folder, read_config
+from molgen.generators.folder import family_of, load_model, model_folder
 
 CHUNK = 2_048  # draws a work item: a few seconds
 
@@ -44,7 +43,7 @@ def sample(
         raise InputError(f"--n {n}: at least one draw is needed")
     if out.suffix != ".parquet":
         raise InputError(f"--out {out}: samples are a Parquet table; give a name that ends in .parquet")
-    drawing = family(read_config(model_folder(model))["family"]).Drawing.parse(wishes or {}, where="sample")
+    drawing = family_of(model_folder(model)).Drawing.parse(wishes or {}, where="sample")
     values = {"n": n, "precision": precision, "drawing": drawing.values()}
     identity = Identity.of("sample", values, {"model": model_folder(model)}, seed)
     if not already_made(out, identity):

@@ -97,19 +97,25 @@ def model_folder(model: str) -> Path:
     return Path(model) if Path(model).is_dir() else shipped().get(model, Path(model))
 
 
+def family_of(folder: Path) -> Any:
+    """The class of a model folder's family; an ArtifactError if this molgen does not know it."""
+    from molgen.generators import family
+
+    name = read_config(folder)["family"]
+    try:
+        return family(name)
+    except InputError as error:
+        raise ArtifactError(f"{folder}: {error}") from None
+
+
 def load_model(model: str, *, device: str = "auto", precision: str = "fp32") -> Generator:
     """A trained model by folder or shipped name, in evaluation mode and in the precision it is to run in."""
     import torch
 
-    from molgen.generators import family
     from molgen.generators.adapters import load_adapted
 
     folder = model_folder(model)
-    try:
-        values = read_config(folder)
-        model_class: Any = family(values["family"])
-    except InputError as error:
-        raise error if str(error).startswith(str(folder)) else ArtifactError(f"{folder}: {error}") from None
-    load: Any = partial(load_adapted, values=values) if "adapter" in values else model_class.load
+    values = read_config(folder)
+    load: Any = partial(load_adapted, values=values) if "adapter" in values else family_of(folder).load
     found: Generator = load(folder, device=device).to({"bf16": torch.bfloat16, "fp32": torch.float32}[precision])
     return found
