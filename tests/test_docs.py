@@ -8,10 +8,10 @@ import yaml
 
 from molgen.cli.main import VERBS
 from molgen.generators.smiles import SmilesConfig
-from molgen.training.settings import TrainingSettings
+from molgen.training.settings import AdapterSettings, TrainingSettings
 
 DOCS = Path(__file__).parents[1] / "docs"
-ROW = re.compile(r"^\| `(training|model)\.(\w+)` \| (.+?) \|", re.MULTILINE)
+ROW = re.compile(r"^\| `(training|model|adapter)\.(\w+)` \| (.+?) \|", re.MULTILINE)
 
 
 def test_each_verb_has_a_page():
@@ -21,7 +21,9 @@ def test_each_verb_has_a_page():
     assert set(re.findall(r"^\| \[`(\w+)`\]", index, re.MULTILINE)) == set(VERBS)
 
 
-@pytest.mark.parametrize(("section", "settings"), [("training", TrainingSettings), ("model", SmilesConfig)])
+@pytest.mark.parametrize(
+    ("section", "settings"), [("training", TrainingSettings), ("model", SmilesConfig), ("adapter", AdapterSettings)]
+)
 def test_settings_of_train_are_those_of_the_code(section, settings):
     rows = ROW.findall((DOCS / "verbs" / "train.md").read_text())
     documented = {key: yaml.safe_load(default) for found, key, default in rows if found == section}
