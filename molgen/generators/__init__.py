@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # family -> (module, class); loaded when it is asked for
 FAMILIES = {
     "smiles": ("molgen.generators.smiles", "SmilesModel"),
+    "graph-vae": ("molgen.generators.graph_vae.model", "GraphVAE"),
+    "graph-diffusion": ("molgen.generators.diffusion.model", "GraphDiffusion"),
 }
 
 

@@ -1,0 +1,92 @@
+"""From noise to graphs in a given number of steps, each draw from random numbers of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from molgen.generators.diffusion.batches import Noises
+from molgen.generators.diffusion.beliefs import Predict
+from molgen.generators.diffusion.dense import Graphs
+from molgen.generators.diffusion.noise import Distributions, Noise, jump, pick
+from molgen.generators.diffusion.settings import DiffusionDrawing
+
+
+class Fixed(NamedTuple):
+    """Variables whose clean class is given (inpainting); -1 where it is not."""
+
+    nodes: Tensor
+    pairs: Tensor
+
+
+def times(steps: int, distortion: str) -> list[float]:
+    """The times from 0 to 1 at which the graph is looked at; `steps` intervals."""
+    even = [k / steps for k in range(steps + 1)]
+    return even if distortion == "none" else [2 * t - t * t for t in even]
+
+
+def numbers_needed(n: int, steps: int) -> int:
+    """Random numbers of one draw of n nodes: for each variable its noise, when it is known, and each step."""
+    return (n + n * (n - 1) // 2) * (steps + 2)
+
+
+def denoise(
+    predict: Predict,
+    noises: Noises,
+    uniforms: Float[Tensor, "batch numbers"],
+    n: int,
+    how: DiffusionDrawing,
+    fixed: Fixed | None = None,
+) -> Iterator[Graphs]:
+    """The graphs of n nodes at each of the `times`: noise first, then steps + 1 states, the last one clean.
+
+    Fixed variables follow the path from noise to their class as the others are believed to do, so that the network
+    sees states like those it was trained on; at time 1 they are what they were fixed to.
+    """
+    chunks = uniforms.view(len(uniforms), how.steps + 2, -1)
+    noise = Graphs(*_each(lambda kind, u: kind.draw(u), noises, _cut(chunks[:, 0], n)))
+    known = _cut(chunks[:, 1], n)
+    grid = times(how.steps, how.distortion)
+    state = _clamp(noise, noise, known, fixed, grid[0])
+    yield state
+    for step, (now, later) in enumerate(pairwise(grid)):
+        t, s = (uniforms.new_full((len(uniforms), 1), value) for value in (now, later))
+        move = _move(how, t, s)
+        drawn = _each(move, noises, predict(state, t), state, _cut(chunks[:, step + 2], n))
+        state = _clamp(Graphs(*drawn), noise, known, fixed, later)
+        yield state
+
+
+def _move(how: DiffusionDrawing, now: Tensor, later: Tensor) -> Callable[..., Tensor]:
+    """The step of one kind of variable. The last one draws the clean classes as they are believed to be."""
+    last = bool((later >= 1).all())
+
+    def move(kind: Noise, probs: Distributions, state: Tensor, uniforms: Tensor) -> Tensor:
+        if last:
+            return pick(probs, uniforms)
+        if how.sampler == "posterior":
+            return pick(kind.posterior(probs, state, now, later), uniforms)
+        return jump(kind.rates(probs, state, now, eta=how.eta, omega=how.omega), state, later - now, uniforms)
+
+    return move
+
+
+def _clamp(state: Graphs, noise: Graphs, known: tuple[Tensor, Tensor], fixed: Fixed | None, time: float) -> Graphs:
+    if fixed is None:
+        return state
+    parts = zip(state, noise, known, fixed, strict=True)
+    return Graphs(*(torch.where(f < 0, z, torch.where(u < time, f, z0)) for z, z0, u, f in parts))
+
+
+def _cut(uniforms: Float[Tensor, "batch variables"], n: int) -> tuple[Tensor, Tensor]:
+    return uniforms[:, :n], uniforms[:, n:]
+
+
+def _each(function: Callable[..., Tensor], noises: Noises, *arguments: tuple[Tensor, ...]) -> Iterator[Tensor]:
+    """The function of nodes, then of pairs."""
+    return (function(*kind) for kind in zip(noises, *arguments, strict=True))

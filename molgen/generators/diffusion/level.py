@@ -1,0 +1,60 @@
+"""What the variables of a graph stand for: the part of the family that knows chemistry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from molgen.data.store import Store
+from molgen.generators.diffusion.dense import Graphs
+
+COUNTED = 10_000  # graphs looked at together
+
+
+class Counts(NamedTuple):
+    """How often each class of node and of pair occurs in the training molecules, and each number of nodes."""
+
+    nodes: list[int]
+    pairs: list[int]
+    sizes: list[int]
+
+
+class Level(Protocol):
+    """What the variables of a graph stand for."""
+
+    node_classes: int
+    edge_classes: int
+    swapped: tuple[int, ...] | None  # the class of a pair as seen from its other end; None: the same
+
+    def sizes(self, store: Store, rows: np.ndarray) -> np.ndarray:
+        """Nodes of each molecule; 0 for one that this level cannot hold."""
+        ...
+
+    def graphs(self, store: Store, rows: np.ndarray) -> Graphs:
+        """The graphs of rows, which must be of one size."""
+        ...
+
+    def smiles(self, nodes: Sequence[int], pairs: np.ndarray) -> str:
+        """The canonical SMILES of one graph; BadMolecule if it is no molecule (strictly: nothing is repaired)."""
+        ...
+
+    def values(self) -> dict[str, Any]:
+        """All that a model's config must hold to make the level again."""
+        ...
+
+
+def count(level: Level, store: Store, rows: np.ndarray) -> Counts:
+    """The counts of a store's rows at a level."""
+    sizes = level.sizes(store, rows)
+    nodes, pairs = np.zeros(level.node_classes, np.int64), np.zeros(level.edge_classes, np.int64)
+    for n in np.unique(sizes[sizes > 0]):
+        same = rows[sizes == n]
+        for some in (same[i : i + COUNTED] for i in range(0, len(same), COUNTED)):
+            graphs = level.graphs(store, some)
+            nodes += np.bincount(graphs.nodes.flatten(), minlength=level.node_classes)
+            pairs += np.bincount(graphs.pairs.flatten(), minlength=level.edge_classes)
+    if level.swapped is not None:  # which end of a pair comes first is chance
+        pairs += pairs[list(level.swapped)]
+    return Counts(nodes.tolist(), pairs.tolist(), np.bincount(sizes[sizes > 0], minlength=1).tolist())

@@ -1,0 +1,160 @@
+"""The family `graph-diffusion`: a graph transformer that takes noise off nodes and edges, and what is drawn with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from molgen.chem.parse import BadMolecule
+from molgen.core import seeds
+from molgen.core.errors import SettingsError
+from molgen.core.settings import Settings
+from molgen.data.store import Store
+from molgen.generators.base import DrawingSettings, Loss, NeuralGenerator, Samples
+from molgen.generators.diffusion.atoms import AtomLevel
+from molgen.generators.diffusion.batches import (
+    Noised,
+    Noises,
+    by_size,
+    noised,
+    room_for,
+    sizes_drawn,
+    spread_times,
+)
+from molgen.generators.diffusion.beliefs import Beliefs
+from molgen.generators.diffusion.denoising import denoise, numbers_needed
+from molgen.generators.diffusion.dense import Graphs
+from molgen.generators.diffusion.level import Counts, Level, count
+from molgen.generators.diffusion.noise import Noise
+from molgen.generators.diffusion.settings import DiffusionConfig, DiffusionDrawing
+from molgen.nn.conditions import Conditions, knots_of, some_given
+from molgen.nn.graph_transformer import GraphTransformer
+
+NAME = "graph-diffusion"
+
+
+class GraphDiffusion(NeuralGenerator):
+    """A distribution over molecular graphs: the number of nodes, then all nodes and edges together."""
+
+    name: ClassVar[str] = NAME
+    Config: ClassVar[type[Settings]] = DiffusionConfig
+    Drawing: ClassVar[type[DrawingSettings]] = DiffusionDrawing
+    config: DiffusionConfig
+
+    def __init__(
+        self, config: DiffusionConfig, level: Level, counts: Counts, knots: Mapping[str, Sequence[float]] = {}
+    ) -> None:
+        super().__init__()
+        if config.width % config.heads:
+            raise SettingsError(f"model.width = {config.width}: must be a multiple of heads = {config.heads}")
+        self.config, self.level, self.counts = config, level, counts
+        self.noises = Noises(Noise(counts.nodes), Noise(counts.pairs))
+        self.network = GraphTransformer(
+            level.node_classes,
+            level.edge_classes,
+            width=config.width,
+            layers=config.layers,
+            heads=config.heads,
+            edge_width=config.edge_width,
+            pair_width=config.pair_width,
+            feedforward=config.feedforward * config.width,
+            directed=level.swapped is not None,
+        )
+        self.conditions = Conditions(knots, config.width) if knots else None
+        self.beliefs = Beliefs(self.network, self.noises, self.conditions, level.swapped)
+
+    @classmethod
+    def build(cls, config: Settings, store: Store) -> Self:
+        assert isinstance(config, DiffusionConfig)
+        rows, level = store.rows("train"), AtomLevel.of(store)
+        knots = {name: knots_of(store.column(name)[rows]) for name in config.conditions}
+        return cls(config, level, count(level, store, rows), knots)
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        config = DiffusionConfig.parse(values["settings"], where="config.yaml")
+        return cls(config, AtomLevel.from_values(values), Counts(**values["counts"]), values.get("conditions", {}))
+
+    def config_values(self) -> dict[str, Any]:
+        knots = {name: edges.tolist() for name, edges in self.conditions.knots.items()} if self.conditions else {}
+        values = {"settings": self.config.values(), "counts": self.counts._asdict(), "conditions": knots}
+        return values | self.level.values()
+
+    def usable(self, store: Store, rows: np.ndarray) -> np.ndarray:
+        sizes = self.level.sizes(store, rows)
+        return rows[(sizes > 0) & (sizes < len(self.counts.sizes))]
+
+    def row_batches(self, store: Store, rows: np.ndarray, size: int) -> list[np.ndarray]:
+        sizes = self.level.sizes(store, rows)
+        return [rows[places] for places in by_size(sizes, most=size, edges=self.config.batch_edges)]
+
+    def collate(self, store: Store, rows: np.ndarray) -> list[Noised]:
+        """The graphs of each size with noise on them; in evaluation mode the same noise each time."""
+        generator = None if self.training else seeds.torch_generator(0, "validation", *map(int, rows[:1]))
+        sizes, times, batch = self.level.sizes(store, rows), spread_times(len(rows), generator), []
+        for n in np.unique(sizes):
+            chosen = np.flatnonzero(sizes == n)
+            clean, time = self.level.graphs(store, rows[chosen]), times[chosen]
+            noisy = noised(self.noises, clean, time, generator)
+            batch.append(Noised(clean, noisy, time, self._known(store, rows[chosen])))
+        return batch
+
+    def _known(self, store: Store, rows: np.ndarray) -> Tensor | None:
+        """What the molecules of a training batch are said to be."""
+        if self.conditions is None or not self.training:
+            return None
+        known = np.column_stack([store.column(name)[rows] for name in self.conditions.names])
+        return torch.from_numpy(self.conditions.encode(some_given(known, self.config.unconditional)))
+
+    def loss(self, batch: list[Noised]) -> Loss:
+        """Nats of the clean classes given the noisy graph, summed over nodes and pairs; divided by the graphs."""
+        found = [self._nats(group) for group in batch]
+        nodes, pairs = (torch.stack(kind).sum() for kind in zip(*found, strict=True))
+        graphs = sum(len(group.time) for group in batch)
+        return Loss(nodes + pairs, graphs, {"nodes": nodes.detach(), "pairs": pairs.detach()})
+
+    def _nats(self, group: Noised) -> tuple[Tensor, Tensor]:
+        logits = self.beliefs.logits(group.noisy, group.time, group.codes)
+        nodes, pairs = (
+            F.cross_entropy(guess.flatten(0, 1), clean.flatten(), reduction="sum")
+            for guess, clean in zip(logits, group.clean, strict=True)
+        )
+        return nodes, pairs
+
+    @torch.inference_mode()
+    def sample(self, n: int, *, seed: int, first: int = 0, drawing: DrawingSettings | None = None) -> Samples:
+        """Draws `first` to `first + n - 1`, unfiltered and unrepaired."""
+        how = drawing or DiffusionDrawing()
+        assert isinstance(how, DiffusionDrawing)
+        smiles: list[str | None] = [None] * n
+        reasons: list[str | None] = [None] * n
+        for places, graphs in self.draw_graphs(np.arange(first, first + n), seed, how):
+            for place, nodes, pairs in zip(places, graphs.nodes.tolist(), graphs.pairs.cpu().numpy(), strict=True):
+                try:
+                    smiles[place] = self.level.smiles(nodes, pairs)
+                except BadMolecule as error:
+                    reasons[place] = str(error)
+        return Samples(smiles, reasons)
+
+    def draw_graphs(self, draws: np.ndarray, seed: int, how: DiffusionDrawing) -> Iterator[tuple[np.ndarray, Graphs]]:
+        """The graphs of some draws, size by size, each with the places of its draws."""
+        uniforms = seeds.uniforms(seeds.child(seed, NAME, "size"), draws, 1)[:, 0]
+        sizes = sizes_drawn(self.counts.sizes, uniforms)
+        for n in np.unique(sizes).tolist():
+            same = np.flatnonzero(sizes == n)
+            room = room_for(n, self.config.batch_edges, len(same))
+            for places in (same[i : i + room] for i in range(0, len(same), room)):
+                *_, last = self.path(draws[places], n, seed, how)
+                yield places, last
+
+    def path(self, draws: np.ndarray, n: int, seed: int, how: DiffusionDrawing) -> Iterator[Graphs]:
+        """The states of draws of n nodes, from noise to graphs."""
+        dtype = torch.promote_types(next(self.parameters()).dtype, torch.float32)
+        numbers = seeds.uniforms(seeds.child(seed, NAME), draws, numbers_needed(n, how.steps))
+        uniforms = torch.from_numpy(numbers).to(self.device, dtype).clamp_(max=1 - torch.finfo(dtype).eps)
+        yield from denoise(self.beliefs.under(how, len(draws)), self.noises, uniforms, n, how)
