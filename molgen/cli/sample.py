@@ -35,7 +35,10 @@ def sample(
     ] = None,
     scaffold: Annotated[
         str | None,
-        typer.Option("--scaffold", help="SMILES that each molecule is to hold; [*] marks where it may grow."),
+        typer.Option("--scaffold", help="Part of each molecule: [*] marks where it is substituted; none: anywhere."),
+    ] = None,
+    link: Annotated[
+        str | None, typer.Option("--link", help="Two parts to join, as 'A.B', each with one [*] where the other comes.")
     ] = None,
     set_: Set = None,
     workers: Workers = 0,
@@ -46,13 +49,16 @@ def sample(
     Example:
       molgen sample models/smiles --n 10000 --out samples.parquet --seed 1
       molgen sample models/smiles --n 1000 --out polar.parquet --condition logP=1.5 --condition TPSA=90 --guidance 1.5
+      molgen sample models/smiles --n 1000 --out decorated.parquet --scaffold 'O=C(N[*])c1ccc([*])cc1'
+      molgen sample models/smiles --n 100 --out linked.parquet --link '[*]c1ccncc1.[*]N1CCOCC1'
     """
     from molgen.core.settings import Settings
     from molgen.sampling import sample as run
 
     asked = [*(set_ or []), *(f"condition.{item}" for item in condition or [])]
     asked += [f"guidance={guidance}"] if guidance is not None else []
-    wishes = Settings.overrides(asked) | ({"scaffold": scaffold} if scaffold is not None else {})
+    parts = {"scaffold": scaffold, "link": link}  # as they are: a SMILES may read as YAML of another meaning
+    wishes = Settings.overrides(asked) | {name: part for name, part in parts.items() if part is not None}
     result = run(
         model,
         n,
