@@ -1,0 +1,129 @@
+"""The family: batches of one size, noise that can be repeated, draws that depend on their number alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from rdkit import Chem
+
+from molgen.chem.parse import BadMolecule
+from molgen.core.errors import SettingsError
+from molgen.data.store import Store
+from molgen.generators.diffusion.batches import by_size
+from molgen.generators.diffusion.denoising import times
+from molgen.generators.diffusion.model import GraphDiffusion
+from molgen.generators.diffusion.settings import DiffusionConfig, DiffusionDrawing
+
+FEW = DiffusionDrawing(steps=4)
+
+
+def test_graphs_are_their_molecules(model: GraphDiffusion, store: Store) -> None:
+    rows = model.usable(store, store.rows("train"))
+    sizes = model.level.sizes(store, rows)
+    checked = 0
+    for n in np.unique(sizes):
+        same = rows[sizes == n]
+        graphs = model.level.graphs(store, same)
+        for smiles, nodes, pairs in zip(store.smiles(same), graphs.nodes.tolist(), graphs.pairs.numpy(), strict=True):
+            mol = Chem.MolFromSmiles(smiles)
+            Chem.RemoveStereochemistry(mol)
+            assert model.level.smiles(nodes, pairs) == Chem.CanonSmiles(Chem.MolToSmiles(mol))
+            checked += 1
+    assert checked == len(rows) > 250
+
+
+def test_a_graph_that_is_no_molecule_says_why(model: GraphDiffusion) -> None:
+    symbols = {str(s): i for i, s in enumerate(model.level.symbols)}
+    carbon, nitrogen = symbols["C"], symbols["c"]
+    for nodes, pairs, reason in [
+        ([carbon] * 3, [3, 3, 0], "valence"),
+        ([carbon] * 3, [1, 0, 0], "several fragments"),
+        ([nitrogen] * 2, [4], "aromatic atom outside a ring"),
+    ]:
+        with pytest.raises(BadMolecule, match=reason):
+            model.level.smiles(nodes, np.array(pairs))
+
+
+def test_molecules_with_an_atom_that_is_not_known_are_left_out(model: GraphDiffusion, store: Store) -> None:
+    valid = store.rows("valid")
+    assert len(model.usable(store, valid)) == len(valid) - 1
+
+
+def test_counts_are_those_of_the_training_molecules(model: GraphDiffusion, store: Store) -> None:
+    rows = model.usable(store, store.rows("train"))
+    mols = [Chem.MolFromSmiles(s) for s in store.smiles(rows)]
+    assert model.counts.sizes == np.bincount([m.GetNumAtoms() for m in mols]).tolist()
+    assert sum(model.counts.nodes) == sum(m.GetNumAtoms() for m in mols)
+    assert sum(model.counts.pairs[1:]) == sum(m.GetNumBonds() for m in mols)
+    assert sum(model.counts.pairs) == sum(m.GetNumAtoms() * (m.GetNumAtoms() - 1) // 2 for m in mols)
+
+
+def test_batches_hold_each_molecule_once_and_keep_within_the_budget() -> None:
+    sizes = np.random.default_rng(0).choice([3, 5, 8, 30], p=[0.6, 0.3, 0.09, 0.01], size=2_000)
+    batches = by_size(sizes, most=64, edges=1_000)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(2_000))
+    assert max(map(len, batches)) == 64
+    assert all((sizes[b] ** 2).sum() <= 1_000 for b in batches)
+    mixed = [b for b in batches if len(set(sizes[b].tolist())) > 1]
+    assert sum(map(len, mixed)) < 150
+    assert [b[0] for b in batches] == sorted(b[0] for b in batches)
+
+
+def test_evaluation_puts_the_same_noise_on_each_time(model: GraphDiffusion, store: Store) -> None:
+    rows = model.usable(store, store.rows("valid"))[:20]
+    first, again = model.loss(model.collate(store, rows)), model.loss(model.collate(store, rows))
+    assert float(first.total.detach()) == float(again.total.detach())
+    assert first.weight == 20
+    assert float(first.total.detach()) == pytest.approx(float(sum(first.parts.values())))
+
+
+def test_training_tells_some_properties_of_some_molecules(model: GraphDiffusion, store: Store) -> None:
+    torch.manual_seed(0)
+    model.train()
+    try:
+        batch = model.collate(store, model.usable(store, store.rows("train"))[:200])
+    finally:
+        model.eval()
+    codes = torch.cat([group.codes for group in batch if group.codes is not None])
+    told = codes.abs().sum(1) > 0
+    assert 0.2 < told.double().mean() < 0.8
+
+
+@pytest.mark.parametrize("sampler", ["flow", "posterior"])
+def test_the_batch_size_does_not_matter(model: GraphDiffusion, sampler: str) -> None:
+    how = FEW.model_copy(update={"sampler": sampler})
+    whole = model.sample(20, seed=3, drawing=how)
+    parts = [model.sample(n, seed=3, first=first, drawing=how) for first, n in [(0, 1), (1, 6), (7, 13)]]
+    assert [s for p in parts for s in p.reasons] == whole.reasons
+    assert [s for p in parts for s in p.smiles] == whole.smiles
+
+
+def test_a_path_begins_in_noise_and_each_wish_changes_it(model: GraphDiffusion) -> None:
+    draws = np.arange(6)
+    plain = list(model.path(draws, 9, 0, FEW))
+    assert len(plain) == FEW.steps + 1
+    for change in [{"eta": 5.0}, {"omega": 2.0}, {"condition": {"logP": 4.0}}, {"temperature": 0.3}]:
+        other = list(model.path(draws, 9, 0, FEW.model_copy(update=change)))
+        assert torch.equal(other[0].nodes, plain[0].nodes)
+        assert not torch.equal(other[-1].pairs, plain[-1].pairs)
+    asked = FEW.model_copy(update={"condition": {"logP": 4.0}})
+    once = list(model.path(draws, 9, 0, asked))[-1]
+    again = list(model.path(draws, 9, 0, asked.model_copy(update={"guidance": 1.0})))[-1]
+    more = list(model.path(draws, 9, 0, asked.model_copy(update={"guidance": 5.0})))[-1]
+    assert torch.equal(once.pairs, again.pairs)
+    assert not torch.equal(once.pairs, more.pairs)
+
+
+def test_times_run_from_noise_to_data() -> None:
+    assert times(4, "none") == [0, 0.25, 0.5, 0.75, 1]
+    assert times(2, "quadratic") == [0, 0.75, 1]
+
+
+def test_wishes_it_cannot_meet_are_refused(model: GraphDiffusion, store: Store) -> None:
+    with pytest.raises(SettingsError, match="did you mean 'logP'"):
+        model.sample(1, seed=0, drawing=DiffusionDrawing(condition={"logp": 1.0}))
+    with pytest.raises(SettingsError, match="did you mean 'steps'"):
+        DiffusionDrawing.parse({"stepps": 3})
+    with pytest.raises(SettingsError, match="multiple of heads"):
+        GraphDiffusion.build(DiffusionConfig(width=30, heads=4), store)
