@@ -50,7 +50,11 @@ def _check_stages(values: Mapping[str, Any]) -> None:
     run_settings = import_module("molgen.training.settings").RunSettings
     for family, settings in values["families"].items():
         where = f"workflow configuration: families.{family}"
-        _check_family(family, run_settings.parse(settings, where=where).model, where)
+        parsed = run_settings.parse(settings, where=where)
+        _check_family(family, parsed.model, where)
+        if parsed.start is not None:
+            folder = import_module("molgen.generators.folder")
+            folder.read_config(folder.model_folder(parsed.start))
     raw_files(values["data"])
     import_module("molgen.scoring.objective").Objective.read(Path(values["objective"]))
 

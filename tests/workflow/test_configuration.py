@@ -67,6 +67,8 @@ def test_a_refusal_is_one_line_with_the_key_and_what_is_allowed(change, message)
         ({"families": {"smile": {}}}, "families.smile: unknown family (did you mean 'smiles'?"),
         ({"families": {"smiles": {"training": {"molecule": 1}}}}, "unknown key 'training.molecule' (did you mean"),
         ({"families": {"smiles": {"model": {"widht": 1}}}}, "unknown key 'widht' (did you mean 'width'?"),
+        ({"families": {"smiles": {"start": "nowhere"}}}, "nowhere: no such model"),
+        ({"families": {"smiles": {"adapter": {"rank": 8}}}}, "adapters change a trained model; name it as start"),
         ({"data": "zinc25k"}, "data set 'zinc25k' is unknown (did you mean 'zinc250k'?"),
         ({"objective": "none.yaml"}, "none.yaml: cannot be read"),
     ],
