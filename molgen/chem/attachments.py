@@ -113,6 +113,8 @@ def piece(begun: Prompt, text: str) -> Chem.Mol:
     mol = parse(text)
     if len(Chem.GetMolFrags(mol)) > 1:
         raise BadMolecule("several fragments", text[:80])
+    if any(atom.GetAtomicNum() == 0 for atom in mol.GetAtoms()):
+        raise BadMolecule("wildcard atom", text[:80])
     ends = [sorted((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())) for bond in mol.GetBonds()]
     between = [i for i, (first, second) in enumerate(ends) if first < begun.atoms <= second]
     if (
@@ -125,18 +127,21 @@ def piece(begun: Prompt, text: str) -> Chem.Mol:
     for index in range(mol.GetNumAtoms(), cut.GetNumAtoms()):
         cut.GetAtomWithIdx(index).SetAtomMapNum(1)
     wanted = ends[between[0]][1]
-    fragments = zip(Chem.GetMolFrags(cut), Chem.GetMolFrags(cut, asMols=True), strict=True)
+    fragments = zip(Chem.GetMolFrags(cut), Chem.GetMolFrags(cut, asMols=True, sanitizeFrags=False), strict=True)
     found: Chem.Mol = next(fragment for atoms, fragment in fragments if wanted in atoms)
     return found
 
 
 def attach(part: Part, point: int, substituent: Chem.Mol) -> Part:
-    """The part with a piece on one of its points; the others are still free."""
+    """The part with a piece on one of its points; the others are still free. BadMolecule if it cannot be."""
     mol = Chem.Mol(substituent)
     for atom in mol.GetAtoms():
         atom.SetAtomMapNum(point if atom.GetAtomMapNum() else 0)
     joined = Chem.molzip(part.mol, mol)
-    Chem.SanitizeMol(joined)
+    try:
+        Chem.SanitizeMol(joined)
+    except Chem.MolSanitizeException as error:
+        raise BadMolecule("chemistry", str(error)) from None
     return Part(joined)
 
 

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from molgen.chem.attachments import Part, ending, holds
+from molgen.chem.attachments import Part, holds
 from molgen.chem.parse import BadMolecule, canonical, parse
 from molgen.core import seeds
 from molgen.generators.base import Samples
-from molgen.generators.prompts import Prompted, Writer, beginning, link_parts, may_follow, writable
+from molgen.generators.prompts import Prompted, Writer, beginning, end, link_parts, may_follow, writable
 from molgen.represent.tokens import tokenize
 
 PROPOSALS = 8  # texts a draw whose beginnings are candidates
@@ -41,16 +41,21 @@ def linked(
     parts = link_parts(how.link or "")
     for part in parts:
         writable(model, f"link {how.link!r}", [part])
-    made = [_start(model, number, parts, seed) for number in draws.tolist()]
+    started = [_start(model, number, parts, seed) for number in draws.tolist()]
+    made = [draw for draw in started if isinstance(draw, _Draw)]
     candidates = _linkers(model, made, seed, how)
     nats = _nats(model, candidates, made, condition)
-    return Samples.of(_choose(*one, parts) for one in zip(made, candidates, nats, strict=True))
+    found = (_choose(*one, parts) for one in zip(made, candidates, nats, strict=True))
+    return Samples.of(next(found) if isinstance(draw, _Draw) else (None, draw.reason) for draw in started)
 
 
-def _start(model: Writer, number: int, parts: tuple[Part, Part], seed: int) -> _Draw:
+def _start(model: Writer, number: int, parts: tuple[Part, Part], seed: int) -> _Draw | BadMolecule:
     generator = seeds.numpy_generator(seed, "link", number)
     one, other = parts if generator.random() < 0.5 else parts[::-1]
-    return _Draw(number, generator, beginning(model, one, 1, generator).text, ending(other, generator))
+    try:
+        return _Draw(number, generator, beginning(model, one, 1, generator).text, end(model, other, generator))
+    except BadMolecule as error:
+        return error
 
 
 def _linkers(model: Writer, made: Sequence[_Draw], seed: int, how: Prompted) -> list[Counter[str]]:
@@ -100,7 +105,7 @@ def _nats(
         batch = slice(i, i + BATCH)
         found = model.log_prob(texts[batch], spelling="random", condition=condition, given=given[batch])
         nats[batch] = found.double().cpu().numpy()
-    return np.split(nats, np.cumsum([len(found) for found in candidates])[:-1])
+    return np.split(nats, np.cumsum([len(found) for found in candidates]))[: len(made)]
 
 
 def _choose(

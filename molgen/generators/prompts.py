@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import model_validator
 from torch import Tensor
 
-from molgen.chem.attachments import Part, Prompt, growths, prompt, read_parts
+from molgen.chem.attachments import Part, Prompt, ending, growths, prompt, read_parts
 from molgen.chem.parse import BadMolecule
 from molgen.core.errors import InputError
 from molgen.generators.decoding import Decoding
@@ -124,6 +124,17 @@ def beginning(model: Writer, part: Part, point: int, generator: np.random.Genera
         refusal = model.refusal(begun.text)
         if refusal is None:
             return begun
+    raise BadMolecule("part that the model cannot spell", refusal or "")
+
+
+def end(model: Writer, part: Part, generator: np.random.Generator) -> str:
+    """A spelling of a part that begins at its one point and that the model can write; BadMolecule if none is found."""
+    refusal: str | None = None
+    for _ in range(SPELLINGS):
+        text = ending(part, generator)
+        refusal = model.refusal(text)
+        if refusal is None:
+            return text
     raise BadMolecule("part that the model cannot spell", refusal or "")
 
 

@@ -124,6 +124,7 @@ def test_spellings_differ_and_repeat_with_the_generator() -> None:
         ("=O", "not attached at the point"),
         ("", "not attached at the point"),
         (".C", "several fragments"),
+        ("C*", "wildcard atom"),
         ("1CC1", "not attached at the point"),
         ("(C)C", "not attached at the point"),
         ("C(", "SMILES syntax"),

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from molgen.represent.tokens import tokenize
+
 
 class Scripted:
     """Writes one of `rests` behind each prompt, picked by seed and number; all `rests` are about as frequent."""
@@ -17,6 +19,7 @@ class Scripted:
     ) -> None:
         self.rests, self.nats = rests, nats
         self.prompts: list[list[str]] = []
+        self.unknown: set[str] = set()
 
     def draw_texts(
         self,
@@ -46,4 +49,4 @@ class Scripted:
         return torch.tensor([self.nats(text, count) for text, count in zip(smiles, given, strict=True)])
 
     def refusal(self, text: str) -> str | None:
-        return None
+        return next((f"not {token}" for token in tokenize(text) if token in self.unknown), None)

@@ -126,9 +126,17 @@ def test_a_part_that_the_model_cannot_spell_is_refused(model: SmilesModel, scaff
     assert "\n" not in str(caught.value)
 
 
-def test_growing_passes_over_atoms_that_cannot_be_spelled(features: Path, model: SmilesModel) -> None:
-    spelled = Counter(model.sample(50, seed=0, drawing=SmilesDrawing(scaffold="CC")).reasons)
-    assert "part that the model cannot spell" not in spelled
+def test_growing_passes_over_atoms_that_cannot_be_spelled() -> None:
+    writer = Scripted(["F"])
+    writer.unknown = {"[nH]"}  # so that nothing but the nitrogen can be grown from
+    assert set(decorated(writer, DRAWS, 0, _wish("c1cc[nH]c1")).smiles) == {"Fn1cccc1"}
+
+
+def test_a_part_that_cannot_be_spelled_any_more_is_null_with_its_reason() -> None:
+    writer = Scripted(["Cl"])
+    writer.unknown = {"Cl"}
+    samples = decorated(writer, DRAWS, 0, _wish("*CC*"))
+    assert samples.reasons == ["part that the model cannot spell"] * len(DRAWS)
 
 
 def test_a_model_of_canonical_smiles_only_says_so(features: Path) -> None:

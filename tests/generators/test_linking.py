@@ -11,7 +11,7 @@ from rdkit import Chem
 from scripted import Scripted
 
 from molgen.generators.linking import PROPOSALS, _whole, linked
-from molgen.generators.prompts import Prompted
+from molgen.generators.prompts import SPELLINGS, Prompted
 from molgen.represent.tokens import tokenize
 
 BENZENE, PIPERIDINE = "*c1ccccc1", "*N1CCCCC1"
@@ -90,3 +90,20 @@ def test_stereo_of_both_parts_is_kept() -> None:
         == {Chem.CanonSmiles("N[C@@H](C)C[C@@H](F)O")}
         == {Chem.CanonSmiles("C([C@H](C)N)[C@@H](F)O")}
     )
+
+
+def test_spellings_that_the_model_does_not_know_are_not_used() -> None:
+    writer = Scripted(["C"])
+    writer.unknown = {"[C@H]"}  # other spellings of the same centre hold [C@@H]
+    samples = linked(writer, np.arange(30), 0, _wish("*[C@H](C)N.*c1ccccc1"))
+    assert set(samples.smiles) == {Chem.CanonSmiles("N[C@@H](C)Cc1ccccc1")}
+    assert not any("[C@H]" in prompt for prompts in writer.prompts for prompt in prompts)
+
+
+def test_a_draw_that_finds_no_spelling_is_null_and_the_others_go_on() -> None:
+    writer = Scripted(["C"])
+    accept = iter([True] * 2 + [False] * SPELLINGS + [True] * 100)  # the two parts, the first draw, the others
+    writer.refusal = lambda text: None if next(accept) else "not this one"  # type: ignore[method-assign]
+    samples = linked(writer, np.arange(4), 0, _wish(f"{BENZENE}.{PIPERIDINE}"))
+    assert samples.reasons == ["part that the model cannot spell", None, None, None]
+    assert [smiles is None for smiles in samples.smiles] == [True, False, False, False]
