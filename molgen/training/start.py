@@ -71,9 +71,11 @@ def _settings_of_start(kind: type[NeuralGenerator], given: Settings, settings: R
         values = read_config(model_folder(start))
     except InputError as error:
         raise InputError(f"start: {error}") from None
-    if values["family"] != kind.name or not issubclass(kind, Startable):
+    if not issubclass(kind, Startable):
+        raise SettingsError(f"start: a {kind.name!r} model cannot start from a trained one; leave it out")
+    if values["family"] != kind.name:
         where = f"start: {start} is a {values['family']!r} model, and {kind.name!r} is to be trained"
-        raise SettingsError(f"{where}; a training starts from a model of its own family that tells its tokens")
+        raise SettingsError(f"{where}; start from one of the same family")
     config = kind.Config.parse(values["settings"], where=f"{start}/config.yaml")
     for key in settings.model:
         asked, found = getattr(given, key), getattr(config, key)

@@ -22,6 +22,7 @@ from molgen.data.translate import in_vocabulary
 from molgen.generators.folder import load_model
 from molgen.represent.tokens import UNKNOWN
 from molgen.training import loop
+from molgen.training import start as beginning
 from molgen.training.settings import AdapterSettings, RunSettings, TrainingSettings
 from molgen.training.train import train
 
@@ -176,6 +177,24 @@ def test_a_start_that_is_not_there_or_of_another_family_is_refused(series: Path,
     config.write_text(config.read_text().replace("family: smiles", "family: other"))
     with pytest.raises(SettingsError, match=r"is a .other. model, and .smiles. is to be trained"):
         _further(series, tmp_path / "model", tmp_path / "start")
+
+
+def test_a_family_that_cannot_start_from_a_model_says_so(
+    series: Path, start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beginning, "Startable", type("Never", (), {}))  # a type that no family is of
+    with pytest.raises(SettingsError, match="start: a 'smiles' model cannot start from a trained one"):
+        _further(series, tmp_path / "model", start)
+
+
+def test_a_gru_is_adapted_too(features: Path, series: Path, tmp_path: Path) -> None:
+    model = {"width": 32, "layers": 1, "heads": 2, "architecture": "gru"}
+    train("smiles", features, tmp_path / "gru", RunSettings(model=model, training=FIRST), accelerator="cpu")
+    out = _further(series, tmp_path / "model", tmp_path / "gru", AdapterSettings(rank=4), learning_rate=1e-2)
+    names = {name.rpartition(".")[0].rpartition(".")[2] for name in load_file(out / "weights.safetensors")}
+    assert names == {"inputs", "hidden"}
+    assert min(_valid(out)) < 0.98 * _valid(out)[0]
+    assert load_model(str(out), device="cpu").sample(5, seed=0).smiles
 
 
 def test_patience_needs_a_validation_split(features: Path, tmp_path: Path) -> None:
