@@ -15,6 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 ROOT = Path(__file__).parents[1]
+WEIGHTS = {
+    f"molgen/weights/some-model/{n}" for n in ("config.yaml", "weights.safetensors", "card.md", "provenance.json")
+}
 
 
 def run(*command: str | Path, folder: Path) -> str:
@@ -33,6 +36,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "molgen", source / "molgen", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
+    for name in WEIGHTS:  # as a model that ships has them
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("")
     out = source / "dist"
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", out, source]
     run(*pip, folder=source)
@@ -56,7 +62,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"molgen", "molgen_pipeline"}
     shipped = {str(p.relative_to(ROOT)) for p in (ROOT / "molgen").rglob("*.py")}
-    assert shipped <= set(names)
+    assert shipped | WEIGHTS <= set(names)
 
 
 def test_the_installed_package_is_the_wheels(bare, tmp_path):
