@@ -37,7 +37,6 @@ WAYS = {
     "in full": ["training.learning_rate=3e-4"],
     "adapters": ["training.learning_rate=3e-3", "adapter.rank=8"],
 }
-EPOCHS = 40  # at most; patience ends most runs earlier
 COLUMNS = ("model", "valid", "unique", "new", "to held-out", "to train", "seconds", "seen", "MB")
 
 
@@ -86,9 +85,9 @@ def prepared(smiles: list[str], start: str, folder: Path) -> Series:
     return Series(folder / "features", splits)
 
 
-def tuned(series: Series, start: str, extra: list[str], out: Path) -> dict[str, Any]:
+def tuned(series: Series, start: str, extra: list[str], epochs: int, out: Path) -> dict[str, Any]:
     """Trains from the start; what it cost."""
-    molecules = f"training.molecules={EPOCHS * len(series.smiles['train'])}"
+    molecules = f"training.molecules={epochs * len(series.smiles['train'])}"
     settings = RunSettings.load(None, [f"start={start}", molecules, *COMMON, *extra])
     time = seconds(partial(train, "smiles", series.features, out, settings, accelerator="cpu"))
     seen = max(int(line.split(",")[0]) for line in (out / "metrics.csv").read_text().split()[1:])
@@ -115,7 +114,7 @@ def drawn(model: str, n: int, series: Series, folder: Path) -> dict[str, str]:
     }
 
 
-def compare(name: str, smiles: list[str], start: str, n: int, folder: Path) -> None:
+def compare(name: str, smiles: list[str], start: str, n: int, epochs: int, folder: Path) -> None:
     """Prints the table of one series."""
     folder.mkdir(parents=True)
     series = prepared(smiles, start, folder)
@@ -123,7 +122,7 @@ def compare(name: str, smiles: list[str], start: str, n: int, folder: Path) -> N
     rows = [{"model": "start"} | drawn(start, n, series, folder)]
     for way, extra in WAYS.items():
         out = folder / way.replace(" ", "-")
-        cost = tuned(series, start, extra, out)
+        cost = tuned(series, start, extra, epochs, out)
         rows.append({"model": way} | drawn(str(out), n, series, folder) | cost)
     print(f"\n{name}: {counts} (by scaffold); {n:,} draws each, from {start}")
     print("".join(f"{column:>12}" for column in COLUMNS))
@@ -138,13 +137,14 @@ def main() -> None:
     parser.add_argument("--start", default="smiles-zinc", help="model folder or shipped name")
     parser.add_argument("--actives", default="y [pEC50/pKi]>=8.5", metavar="COLUMN>=VALUE")
     parser.add_argument("--draws", type=int, default=1_000)
+    parser.add_argument("--epochs", type=int, default=40, help="at most; patience ends most runs earlier")
     parser.add_argument("--keep", type=Path, help="folder to keep the trained models in")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         place = asked.keep or Path(name)
         found = {file.stem: actives(file, asked.actives) for file in asked.files} or {"sulfonamides": sulfonamides()}
         for stem, smiles in found.items():
-            compare(stem, smiles, asked.start, asked.draws, place / stem)
+            compare(stem, smiles, asked.start, asked.draws, asked.epochs, place / stem)
 
 
 if __name__ == "__main__":
