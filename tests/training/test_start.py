@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -312,3 +315,22 @@ def test_adapters_need_a_start_and_layers_that_there_are(series: Path, start: Pa
         RunSettings.load(None, ["adapter.rank=8"])
     with pytest.raises(SettingsError, match=r"no linear layer 'uq' \(did you mean 'up'\?"):
         _further(series, tmp_path / "model", start, AdapterSettings(layers=("uq",)))
+
+
+@pytest.mark.slow
+def test_a_killed_adaptation_goes_on_and_ends_with_the_same_files(series: Path, start: Path, tmp_path: Path) -> None:
+    settings = ["training.molecules=8000", "training.batch_size=20", f"start={start}", "adapter.rank=4"]
+    command = [sys.executable, "-m", "molgen.cli.main", "train", "smiles", "--features", str(series)]
+    command += [f"--set={s}" for s in settings]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MOLGEN_CHECKPOINT_SECONDS": "0.2"}
+    process = subprocess.Popen([*command, "--out", str(tmp_path / "killed")], env=environment)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob(f".killed.*.work/{loop.CHECKPOINT}")):
+        assert time.monotonic() < deadline, "no checkpoint within two minutes"
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "killed").exists()
+    for name in ("killed", "whole"):
+        subprocess.run([*command, "--out", str(tmp_path / name)], env=environment, check=True, capture_output=True)
+    assert fingerprint(tmp_path / "killed") == fingerprint(tmp_path / "whole")
