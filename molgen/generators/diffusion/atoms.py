@@ -7,12 +7,13 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from rdkit import Chem
 
-from molgen.chem.parse import canonical
+from molgen.core.errors import SettingsError
 from molgen.data.store import Store
 from molgen.generators.diffusion.dense import Graphs
-from molgen.represent.graphs import BONDS, UNKNOWN_ATOM, AtomSymbol, molecule_of
+from molgen.generators.diffusion.level import written
+from molgen.generators.diffusion.noise import Distributions
+from molgen.represent.graphs import BONDS, UNKNOWN_ATOM, AtomSymbol, graph_of, molecule_of
 
 
 class AtomLevel:
@@ -21,6 +22,7 @@ class AtomLevel:
     def __init__(self, symbols: Sequence[AtomSymbol]) -> None:
         self.symbols = tuple(symbols)
         self.node_classes, self.edge_classes = len(self.symbols), 1 + len(BONDS)
+        self._number = {symbol: i for i, symbol in enumerate(self.symbols) if i != UNKNOWN_ATOM}
         self.swapped: tuple[int, ...] | None = None
 
     @classmethod
@@ -51,10 +53,36 @@ class AtomLevel:
         matrix[begin // n, torch.minimum(begin, end) % n, torch.maximum(begin, end) % n] = kind + 1
         return Graphs.of(torch.from_numpy(found.atoms).view(-1, n), matrix)
 
+    def graph(self, smiles: str) -> Graphs | None:
+        found = graph_of(smiles)
+        return None if found is None or not self._known(found.atoms) else self._dense(found.atoms, found.bonds)
+
+    def part(self, smiles: str) -> tuple[Graphs, np.ndarray]:
+        found = graph_of(smiles)
+        own = [i for i, atom in enumerate(found.atoms) if atom.atomic_number] if found else []
+        if found is None or not self._known([found.atoms[i] for i in own]):
+            raise SettingsError(f"scaffold = {smiles!r}: with an atom that this model does not know; take another part")
+        place = {atom: i for i, atom in enumerate(own)}
+        inner = [(place[b], place[e], kind) for b, e, kind in found.bonds.tolist() if b in place and e in place]
+        spokes = [{b, e} & set(own) for b, e, _ in found.bonds.tolist() if (b in place) != (e in place)]
+        points = np.zeros(len(own), bool)
+        points[[place[i] for ends in spokes for i in ends]] = True
+        return self._dense([found.atoms[i] for i in own], np.array(inner, np.int64).reshape(-1, 3)), points
+
+    def _known(self, atoms: Sequence[AtomSymbol]) -> bool:
+        return all(atom in self._number for atom in atoms)
+
+    def _dense(self, atoms: Sequence[AtomSymbol], bonds: np.ndarray) -> Graphs:
+        matrix = torch.zeros(1, len(atoms), len(atoms), dtype=torch.long)
+        begin, end, kind = torch.from_numpy(bonds.astype(np.int64)).unbind(1)
+        matrix[0, torch.minimum(begin, end), torch.maximum(begin, end)] = kind + 1
+        return Graphs.of(torch.tensor([[self._number[atom] for atom in atoms]]), matrix)
+
     def smiles(self, nodes: Sequence[int], pairs: np.ndarray) -> str:
         above, below = np.triu_indices(len(nodes), 1)
         joined = np.flatnonzero(pairs)
         bonds = np.stack([above[joined], below[joined], pairs[joined] - 1], axis=1)
-        mol = molecule_of([self.symbols[node] for node in nodes], bonds)
-        mol.UpdatePropertyCache(strict=False)
-        return canonical(Chem.MolToSmiles(mol))
+        return written(molecule_of([self.symbols[node] for node in nodes], bonds))
+
+    def settle(self, drawn: Graphs, nodes: Distributions, pairs: Distributions) -> Graphs:
+        return drawn

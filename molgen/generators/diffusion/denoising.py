@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -14,14 +13,11 @@ from molgen.generators.diffusion.batches import Noises
 from molgen.generators.diffusion.beliefs import Predict
 from molgen.generators.diffusion.dense import Graphs
 from molgen.generators.diffusion.noise import Distributions, Noise, jump, pick
+from molgen.generators.diffusion.scaffold import FREE
 from molgen.generators.diffusion.settings import DiffusionDrawing
 
-
-class Fixed(NamedTuple):
-    """Variables whose clean class is given (inpainting); -1 where it is not."""
-
-    nodes: Tensor
-    pairs: Tensor
+Settle = Callable[[Graphs, Distributions, Distributions], Graphs]
+"""The clean graphs of the last step, from those drawn and what is believed of their nodes and pairs."""
 
 
 def times(steps: int, distortion: str) -> list[float]:
@@ -41,12 +37,13 @@ def denoise(
     uniforms: Float[Tensor, "batch numbers"],
     n: int,
     how: DiffusionDrawing,
-    fixed: Fixed | None = None,
+    settle: Settle,
+    fixed: Graphs | None = None,
 ) -> Iterator[Graphs]:
     """The graphs of n nodes at each of the `times`: noise first, then steps + 1 states, the last one clean.
 
-    Fixed variables follow the path from noise to their class as the others are believed to do, so that the network
-    sees states like those it was trained on; at time 1 they are what they were fixed to.
+    Variables of `fixed` (a batch of one) that are not FREE follow the path from noise to their class as the others are
+    believed to do, so that the network sees states like those it was trained on; at time 1 they are what was asked.
     """
     chunks = uniforms.view(len(uniforms), how.steps + 2, -1)
     noise = Graphs(*_each(lambda kind, u: kind.draw(u), noises, _cut(chunks[:, 0], n)))
@@ -56,9 +53,11 @@ def denoise(
     yield state
     for step, (now, later) in enumerate(pairwise(grid)):
         t, s = (uniforms.new_full((len(uniforms), 1), value) for value in (now, later))
-        move = _move(how, t, s)
-        drawn = _each(move, noises, predict(state, t), state, _cut(chunks[:, step + 2], n))
-        state = _clamp(Graphs(*drawn), noise, known, fixed, later)
+        probs = predict(state, t)
+        drawn = Graphs(*_each(_move(how, t, s), noises, probs, state, _cut(chunks[:, step + 2], n)))
+        if later == 1 and how.constrained:
+            drawn = settle(drawn, *probs)
+        state = _clamp(drawn, noise, known, fixed, later)
         yield state
 
 
@@ -76,11 +75,11 @@ def _move(how: DiffusionDrawing, now: Tensor, later: Tensor) -> Callable[..., Te
     return move
 
 
-def _clamp(state: Graphs, noise: Graphs, known: tuple[Tensor, Tensor], fixed: Fixed | None, time: float) -> Graphs:
+def _clamp(state: Graphs, noise: Graphs, known: tuple[Tensor, Tensor], fixed: Graphs | None, time: float) -> Graphs:
     if fixed is None:
         return state
     parts = zip(state, noise, known, fixed, strict=True)
-    return Graphs(*(torch.where(f < 0, z, torch.where(u < time, f, z0)) for z, z0, u, f in parts))
+    return Graphs(*(torch.where(f == FREE, z, torch.where(u < time, f, z0)) for z, z0, u, f in parts))
 
 
 def _cut(uniforms: Float[Tensor, "batch variables"], n: int) -> tuple[Tensor, Tensor]:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from rdkit import Chem
 
+from molgen.chem.parse import canonical
 from molgen.data.store import Store
 from molgen.generators.diffusion.dense import Graphs
+from molgen.generators.diffusion.noise import Distributions
 
 COUNTED = 10_000  # graphs looked at together
 
@@ -36,8 +39,23 @@ class Level(Protocol):
         """The graphs of rows, which must be of one size."""
         ...
 
+    def graph(self, smiles: str) -> Graphs | None:
+        """The graph of a SMILES, a batch of one; None if this level has none for it."""
+        ...
+
+    def part(self, smiles: str) -> tuple[Graphs, np.ndarray]:
+        """The graph of a part of a molecule, a batch of one, and which of its nodes have a `*` (which is no node).
+
+        A SettingsError if this level cannot hold it.
+        """
+        ...
+
     def smiles(self, nodes: Sequence[int], pairs: np.ndarray) -> str:
         """The canonical SMILES of one graph; BadMolecule if it is no molecule (strictly: nothing is repaired)."""
+        ...
+
+    def settle(self, drawn: Graphs, nodes: Distributions, pairs: Distributions) -> Graphs:
+        """The clean graphs of the last step, from those drawn and what was believed of each variable."""
         ...
 
     def values(self) -> dict[str, Any]:
@@ -58,3 +76,12 @@ def count(level: Level, store: Store, rows: np.ndarray) -> Counts:
     if level.swapped is not None:  # which end of a pair comes first is chance
         pairs += pairs[list(level.swapped)]
     return Counts(nodes.tolist(), pairs.tolist(), np.bincount(sizes[sizes > 0], minlength=1).tolist())
+
+
+def written(mol: Chem.Mol) -> str:
+    """The canonical SMILES of a molecule that is not sanitized yet; BadMolecule if it is none.
+
+    It goes through its text, so that what counts as valid is decided where it is for every other family.
+    """
+    mol.UpdatePropertyCache(strict=False)
+    return canonical(Chem.MolToSmiles(mol))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from molgen.core.settings import Settings
 from molgen.generators.base import DrawingSettings
@@ -13,6 +13,8 @@ from molgen.generators.base import DrawingSettings
 class DiffusionConfig(Settings):
     """Size of the network and what it learns beside the molecules."""
 
+    level: Literal["atom", "fragment"] = "atom"  # what a node is
+    vocabulary: Annotated[int, Field(ge=1, le=60_000)] = 4_000  # fragments of several atoms, at the fragment level
     width: Annotated[int, Field(ge=8, le=4096)] = 256  # of a node's state
     layers: Annotated[int, Field(ge=1, le=64)] = 8
     heads: Annotated[int, Field(ge=1, le=64)] = 8
@@ -32,7 +34,17 @@ class DiffusionDrawing(DrawingSettings):
     eta: Annotated[float, Field(ge=0, le=1000)] = 0.0  # flow: stochasticity, lets earlier choices be taken back
     omega: Annotated[float, Field(ge=0, le=100)] = 0.0  # flow: pull to the predicted clean graph
     distortion: Literal["quadratic", "none"] = "quadratic"  # times 2t - t^2: more steps where the graph is nearly clean
+    constrained: bool = True  # fragments: the last step keeps to trees that use every site once
     temperature: Annotated[float, Field(gt=0, le=10)] = 1.0  # of the predicted clean classes; below 1: fewer surprises
     condition: dict[str, float] = Field(default_factory=dict)  # property: value
     guidance: Annotated[float, Field(ge=0, le=20)] = 1.0  # above 1: nearer to the condition, less diverse
-    scaffold: str | None = None  # SMILES that each molecule is to hold; [*] marks where it may grow
+    scaffold: str | None = None  # with [*]: substituted at each of them; without: anywhere
+
+    @field_validator("scaffold")
+    @classmethod
+    def _is_a_part(cls, smiles: str | None) -> str | None:
+        if smiles is not None:
+            from molgen.generators.diffusion.scaffold import read_part
+
+            read_part(smiles)
+        return smiles

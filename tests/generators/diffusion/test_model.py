@@ -12,7 +12,9 @@ from molgen.core.errors import SettingsError
 from molgen.data.store import Store
 from molgen.generators.diffusion.batches import by_size
 from molgen.generators.diffusion.denoising import times
+from molgen.generators.diffusion.dense import square
 from molgen.generators.diffusion.model import GraphDiffusion
+from molgen.generators.diffusion.scaffold import Scaffold
 from molgen.generators.diffusion.settings import DiffusionConfig, DiffusionDrawing
 
 FEW = DiffusionDrawing(steps=4)
@@ -127,3 +129,40 @@ def test_wishes_it_cannot_meet_are_refused(model: GraphDiffusion, store: Store) 
         DiffusionDrawing.parse({"stepps": 3})
     with pytest.raises(SettingsError, match="multiple of heads"):
         GraphDiffusion.build(DiffusionConfig(width=30, heads=4), store)
+
+
+@pytest.mark.parametrize("scaffold", ["c1ccccc1", "[*]c1ccc([*])cc1", "O=C1NCCN1"])
+def test_a_scaffold_stays(model: GraphDiffusion, scaffold: str) -> None:
+    """Its atoms and bonds, in every graph; and nothing hangs on atoms without a point."""
+    how = FEW.model_copy(update={"scaffold": scaffold})
+    part = Chem.MolFromSmiles(scaffold.replace("[*]", "").replace("()", ""))
+    m, bonds = part.GetNumAtoms(), part.GetNumBonds()
+    for _, graphs in model.draw_graphs(np.arange(12), 0, how):
+        matrix = square(graphs)
+        assert graphs.size > m
+        assert [str(model.level.symbols[k])[0] for k in graphs.nodes[0, :m].tolist()] == [
+            a.GetSymbol().lower() if a.GetIsAromatic() else a.GetSymbol() for a in part.GetAtoms()
+        ]
+        assert ((matrix[:, :m, :m] > 0).sum((1, 2)) == 2 * bonds).all()
+        outside = (matrix[:, :m, m:] > 0).any(2)
+        if "*" in scaffold:
+            assert (outside.sum(1) <= 2).all()
+    reasons = model.sample(12, seed=0, drawing=how).reasons
+    assert all(reason is not None for reason in reasons)  # an untrained network draws no molecules
+
+
+def test_what_lacks_the_scaffold_is_a_null_row(model: GraphDiffusion) -> None:
+    scaffold = Scaffold.of("[*]c1ccc([*])cc1", model.level)
+    scaffold.check("Cc1ccc(O)cc1")
+    for other in ["Cc1ccccc1", "Cc1ccc(O)c(O)c1", "CCO"]:
+        with pytest.raises(BadMolecule, match="scaffold"):
+            scaffold.check(other)
+
+
+@pytest.mark.parametrize(
+    ("scaffold", "message"),
+    [("c1ccc", "scaffold"), ("C.C", "one connected part"), ("[Xe]", "does not know"), ("C" * 60, "largest molecule")],
+)
+def test_a_scaffold_it_cannot_hold_is_refused(model: GraphDiffusion, scaffold: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        model.sample(1, seed=0, drawing=DiffusionDrawing.parse({"scaffold": scaffold, "steps": 2}))

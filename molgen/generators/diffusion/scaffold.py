@@ -1,0 +1,69 @@
+"""Inpainting: a given part of the molecule stays, the rest is drawn around it (RePaint: Lugmayr et al. 2022)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from molgen.chem.attachments import Part, holds, read_parts
+from molgen.chem.parse import BadMolecule, canonical, parse
+from molgen.core.errors import SettingsError
+from molgen.generators.diffusion.dense import Graphs, pairs_of, square
+from molgen.generators.diffusion.level import Level
+
+FREE = -1  # a variable that is drawn
+
+
+class Scaffold(NamedTuple):
+    """A part that is kept: its graph, and which of its atoms may be bonded to others."""
+
+    part: Part
+    graph: Graphs  # a batch of one
+    grows: np.ndarray  # (atoms,) bool
+
+    @classmethod
+    def of(cls, smiles: str, level: Level) -> Scaffold:
+        """With `[*]` it is substituted at each of them and nowhere else; without, at any atom.
+
+        A SettingsError if a model of this level cannot hold it.
+        """
+        graph, points = level.part(canonical(smiles))
+        return cls(read_part(smiles), graph, points if points.any() else ~points)
+
+    def fixed(self, n: int) -> Graphs:
+        """The classes of graphs of n nodes that are kept, as a batch of one; FREE for the others."""
+        m = self.graph.size
+        nodes = torch.full((1, n), FREE)
+        nodes[:, :m] = self.graph.nodes
+        matrix = torch.full((1, n, n), FREE)
+        matrix[:, :m, m:] = torch.where(torch.from_numpy(self.grows), FREE, 0)[:, None]
+        matrix[:, :m, :m] = square(self.graph)
+        return Graphs(nodes, pairs_of(matrix))
+
+    def fits(self, counts: list[int]) -> list[int]:
+        """The counts of graph sizes, without those that have no room beside the part."""
+        left = [0 if n <= self.graph.size else count for n, count in enumerate(counts)]
+        if not any(left):
+            raise SettingsError(
+                f"scaffold: {self.graph.size} atoms, this model's largest molecule has {len(counts) - 1}"
+            )
+        return left
+
+    def check(self, smiles: str) -> None:
+        """BadMolecule unless the molecule holds the part."""
+        mol = parse(smiles)
+        if not (holds(mol, self.part) if self.part.points else mol.HasSubstructMatch(self.part.mol)):
+            raise BadMolecule("scaffold", "not substituted as asked")
+
+
+def read_part(smiles: str) -> Part:
+    """The part that a scaffold's SMILES describes; a ValueError that says why it describes none."""
+    try:
+        parts = read_parts(smiles)
+        if len(parts) != 1:
+            raise ValueError("give one connected part")
+    except BadMolecule as error:
+        raise ValueError(str(error)) from None
+    return parts[0]
