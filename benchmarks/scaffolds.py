@@ -1,6 +1,6 @@
 """Yield of scaffold- and fragment-constrained draws, on parts of held-out molecules.
 
-    python benchmarks/scaffolds.py MODEL --features FEATURES [--split test] [--parts 20] [--n 200]
+    python benchmarks/scaffolds.py MODEL --features FEATURES [--split test] [--parts 20] [--n 200] [--set temperature=0.8]
 
 Parts, the same for the same store and seed: *decorate*, the ring scaffold of a molecule, marked where the molecule is
 substituted, as many parts with 1, 2, 3 and 4 points; *grow*, one ring system, unmarked; *link*, the two ends of a
@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from molgen.core import seeds
+from molgen.core.settings import Settings
 from molgen.data.store import Store
 from molgen.generators.folder import load_model
 
@@ -129,10 +130,10 @@ def tasks(features: Path, split: str, count: int, seed: int) -> list[Task]:
     return [task for kind in wanted for task in found[kind].values()]
 
 
-def run(model: object, task: Task, n: int, seed: int) -> Result:
+def run(model: Any, task: Task, n: int, seed: int, wishes: dict[str, Any]) -> Result:
     """N attempts; ends with an error if a molecule does not hold its part."""
     start = time.perf_counter()
-    samples = model.sample(n, seed=seed, drawing=model.Drawing.parse(task.wish))  # type: ignore[attr-defined]
+    samples = model.sample(n, seed=seed, drawing=model.Drawing.parse(wishes | task.wish))
     seconds = time.perf_counter() - start
     found = [smiles for smiles in samples.smiles if smiles is not None]
     bare = [Chem.MolFromSmarts(Chem.MolToSmarts(Chem.MolFromSmiles(part)).replace("[#0]", "*")) for part in task.parts]
@@ -172,12 +173,14 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=200, help="attempts a part")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=["bf16", "fp32"], default="bf16")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of the model's Drawing")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     model = load_model(asked.model, device="cpu", precision=asked.precision)
+    wishes = Settings.overrides(asked.set)
     results: dict[str, list[Result]] = {}
     for task in tasks(asked.features, asked.split, asked.parts, asked.seed):
-        results.setdefault(task.kind, []).append(run(model, task, asked.n, asked.seed))
+        results.setdefault(task.kind, []).append(run(model, task, asked.n, asked.seed, wishes))
     print("| task | parts | yield | lowest of a part | different | own molecule found | attempts/s | why not |")
     print("|---|---|---|---|---|---|---|---|")
     for kind, found in results.items():
