@@ -1,6 +1,6 @@
 """Yield of scaffold- and fragment-constrained draws, on parts of held-out molecules.
 
-    python benchmarks/scaffolds.py MODEL --features FEATURES [--split test] [--parts 20] [--n 200] [--set temperature=0.8]
+    python benchmarks/scaffolds.py MODEL --features FEATURES [--split test] [--parts 20] [--n 200] [--set top_p=0.95]
 
 Parts, the same for the same store and seed: *decorate*, the ring scaffold of a molecule, marked where the molecule is
 substituted, as many parts with 1, 2, 3 and 4 points; *grow*, one ring system, unmarked; *link*, the two ends of a
