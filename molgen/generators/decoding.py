@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from molgen.generators.base import DrawingSettings
+from molgen.represent.grammar import Grammar
 from molgen.represent.tokens import BOS, EOS, PAD
 
 
@@ -19,6 +20,7 @@ class Decoding(DrawingSettings):
 
     temperature: Annotated[float, Field(gt=0, le=10)] = 1.0  # below 1: fewer surprises
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0  # only the likeliest tokens that hold this share (nucleus)
+    grammar: bool = False  # only what can still become a valid SMILES
     beam: bool = False  # the n most likely texts that beam search finds, most likely first, instead of draws
 
     @property
@@ -35,6 +37,24 @@ class Stepped(Protocol):
     def step(self, tokens: Tensor, caches: Sequence[Any], place: int, bias: Tensor | None = None) -> Tensor: ...
 
 
+class Rules:
+    """What a grammar allows each sequence of a batch to go on with."""
+
+    def __init__(self, grammar: Grammar, count: int) -> None:
+        self.grammar, self.state = grammar, grammar.start(count)
+
+    def __call__(self, logits: Float[Tensor, "batch vocabulary"], tokens: Int[Tensor, " batch"], place: int) -> Tensor:
+        """-inf for what may not follow `tokens`, which were chosen for the place before (BOS for none)."""
+        if place:
+            self.grammar.advance(self.state, tokens.cpu().numpy())
+        allowed = torch.from_numpy(self.grammar.allowed(self.state, self.grammar.longest + 1 - place))
+        return logits.masked_fill(~allowed.to(logits.device), -torch.inf)
+
+    def keep(self, rows: Int[Tensor, " kept"]) -> None:
+        """Goes on with `rows` of the batch only."""
+        self.state = self.grammar.keep(self.state, rows.cpu().numpy())
+
+
 class Steps:
     """Logits one place after the other for a batch of sequences, with classifier-free guidance where it is asked for.
 
@@ -49,11 +69,12 @@ class Steps:
         bias: Float[Tensor, "batch width"] | None = None,
         plain: Float[Tensor, "batch width"] | None = None,
         guidance: float = 1.0,
+        rules: Rules | None = None,
     ) -> None:
         self.network, self.never, self.guidance = network, never, guidance
         self.guided = plain is not None and guidance != 1.0
         self.bias = torch.cat([bias, plain]) if self.guided and bias is not None and plain is not None else bias
-        self.caches = network.empty_cache()
+        self.caches, self.rules = network.empty_cache(), rules
 
     def __call__(self, tokens: Int[Tensor, " batch"], place: int) -> Float[Tensor, "batch vocabulary"]:
         """Logits (float32 or better) of what follows `tokens` at `place`; -inf for what no text holds."""
@@ -62,10 +83,13 @@ class Steps:
         if self.guided:
             asked, plain = logits.log_softmax(-1).chunk(2)
             logits = asked + (self.guidance - 1) * (asked - plain)
-        return logits.masked_fill(self.never, -torch.inf)
+        logits = logits.masked_fill(self.never, -torch.inf)
+        return logits if self.rules is None else self.rules(logits, tokens, place)
 
     def keep(self, rows: Int[Tensor, " kept"]) -> None:
         """Goes on with `rows` of the batch only (which may repeat one)."""
+        if self.rules is not None:
+            self.rules.keep(rows)
         if self.guided:
             rows = torch.cat([rows, rows + len(self.bias) // 2])  # type: ignore[arg-type]
         for cache in self.caches:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
@@ -20,13 +21,14 @@ from molgen.core.settings import Settings
 from molgen.data.store import Store, gather
 from molgen.data.translate import in_vocabulary
 from molgen.generators.base import DrawingSettings, Loss, NeuralGenerator, Samples
-from molgen.generators.decoding import Prompt, Steps, beam_search, draw
+from molgen.generators.decoding import Prompt, Rules, Steps, beam_search, draw
 from molgen.generators.decorating import decorated
 from molgen.generators.linking import linked
 from molgen.generators.prompts import Prompted
 from molgen.nn.conditions import Conditions, knots_of, some_given
 from molgen.nn.gru import Recurrent
 from molgen.nn.transformer import Shape, Transformer
+from molgen.represent.grammar import Grammar
 from molgen.represent.tokens import BOS, EOS, PAD, UNKNOWN, Vocabulary, tokenize
 
 GROUP = 64  # sequences a rectangle: fewer would waste less on padding but run smaller matmuls
@@ -265,11 +267,18 @@ class SmilesModel(NeuralGenerator):
         """The network's steps for `count` sequences under the wishes of a drawing."""
         random = torch.ones(count, dtype=torch.bool, device=self.device) if self._is_random(how.spelling) else None
         plain = self._bias(random, None)
+        rules = Rules(self.grammar, count) if how.grammar else None
         if asked is None:
-            return Steps(self.network, self.never, plain)
+            return Steps(self.network, self.never, plain, rules=rules)
         bias = self._bias(random, self._codes(asked))
         assert bias is not None
-        return Steps(self.network, self.never, bias, torch.zeros_like(bias) if plain is None else plain, how.guidance)
+        without = torch.zeros_like(bias) if plain is None else plain
+        return Steps(self.network, self.never, bias, without, how.guidance, rules)
+
+    @cached_property
+    def grammar(self) -> Grammar:
+        """What draws are held to where they are asked to be."""
+        return Grammar(self.vocabulary, self.longest)
 
     def _asked(self, condition: Mapping[str, float], count: int) -> Float[np.ndarray, "count conditions"]:
         """The same values for each of some draws, in the order of the model's conditions."""

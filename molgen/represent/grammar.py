@@ -33,12 +33,12 @@ from molgen.represent.tokens import Vocabulary
 
 
 class Grammar:
-    """What may follow, for a batch of SMILES that are being written from a vocabulary, each at most `longest` tokens."""
+    """What may follow, for a batch of SMILES written from a vocabulary, each at most `longest` tokens long."""
 
     def __init__(self, vocabulary: Vocabulary, longest: int) -> None:
         self.table, self.longest = TokenTable(vocabulary), longest
         self.columns = Columns.of(self.table)
-        self._aromatic = Aromatic(self.columns)
+        self._aromatic = Aromatic(self.table, self.columns)
 
     def start(self, count: int) -> State:
         """Nothing written yet."""
@@ -64,7 +64,7 @@ class Grammar:
         out[:, at[OPEN]], out[:, at[CLOSE]], out[:, at[END]] = (column[:, None] for column in _branches(view, left))
         closes, opens = _rings(view, left)
         out[:, at[RING]] = closes | opens
-        out[:, at[ATOM]] = self._atoms(view, left, ~closes.any(1))
+        out[:, at[ATOM]] = self._atoms(view, left, np.logical_not(closes.any(1)))
         sensible = out & self._aromatic.sensible(view)
         out = np.where(sensible.any(1)[:, None], sensible, out)
         return out[:, self.columns.of_token]

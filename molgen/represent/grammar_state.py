@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class State:
     current: np.ndarray  # (batch,) the atom that the next one is bonded to
     depth: np.ndarray  # (batch,) open branches
     branches: np.ndarray  # (batch, depth) their atoms from place 1 on; -1 at 0
+    tokens: np.ndarray  # (batch, atom)
+    component: np.ndarray  # (batch, atom) the first atom of those that aromatic bonds connect to it
     free: np.ndarray  # (batch, atom) half bonds left; open rings and what must follow a branch are taken off
     neighbours: np.ndarray  # (batch, atom) neighbours left, likewise
     outside: np.ndarray  # (batch, atom) highest order of a bond that is not aromatic
@@ -46,18 +48,19 @@ class State:
     @classmethod
     def empty(cls, count: int, longest: int, rings: int) -> State:
         """Nothing written yet, and room for `longest` tokens."""
-        branches = np.full((count, longest // 3 + 2), -1, np.int16)  # a branch takes three tokens at least
-        by_atom = {
-            name: np.zeros((count, longest + 1), kind)
-            for name, kind in (
-                *((name, np.int8) for name in ("free", "neighbours", "outside", "links", "opened")),
-                *((name, bool) for name in ("aromatic", "unringed", "bonded")),
-            )
+        row, ring, atom = [count], [count, rings], [count, longest + 1]
+        branch = [count, longest // 3 + 2]  # a branch takes three tokens at least
+        shapes: dict[Any, dict[str, list[int]]] = {
+            np.int16: dict.fromkeys(("kind", "pending", "atoms", "current", "depth"), row)
+            | dict.fromkeys(("tokens", "component"), atom)
+            | dict.fromkeys(("ring_atom", "ring_depth"), ring)
+            | {"branches": branch},
+            np.int8: dict.fromkeys(("free", "neighbours", "outside", "links", "opened"), atom) | {"ring_bond": ring},
+            np.bool_: dict.fromkeys(("aromatic", "unringed", "bonded"), atom) | {"waiting": row},
         }
-        by_ring = {"ring_bond": np.zeros((count, rings), np.int8), "ring_depth": np.zeros((count, rings), np.int16)}
-        names = ("kind", "waiting", "pending", "atoms", "current", "depth")
-        by_row = {name: np.zeros(count, bool if name == "waiting" else np.int16) for name in names}
-        return cls(**by_row, branches=branches, **by_atom, ring_atom=np.full((count, rings), -1, np.int16), **by_ring)
+        state = cls(**{name: np.zeros(shape, kind) for kind, of in shapes.items() for name, shape in of.items()})
+        state.branches[:] = state.ring_atom[:] = -1
+        return state
 
     def of(self, rows: np.ndarray) -> State:
         """The state of `rows` only."""
@@ -83,6 +86,8 @@ class State:
         aromatic, pending = table.aromatic[tokens], self.pending[rows]
         link = bonds & aromatic & self.aromatic[rows, parent] & (pending == 0)
         halves = bonds * bond_halves(pending, link)
+        self.tokens[rows, new] = tokens
+        self.component[rows, new] = np.where(link, self.component[rows, parent], new)
         self.free[rows, parent] -= halves
         self.neighbours[rows, parent] -= bonds
         self.links[rows, parent] += link
@@ -157,8 +162,17 @@ class State:
         self._spend_double(rows, other, order * (written == 0))
         self.bonded[rows, other] = True
         self.ring_atom[rows, ring] = -1
+        self._join(rows[link], atom[link], other[link])
         # The ring holds every atom on the way back to `other`; what lies in between but not on the way is in rings.
         self.unringed[rows] &= np.arange(self.unringed.shape[1]) < other[:, None]
+
+    def _join(self, rows: np.ndarray, atom: np.ndarray, other: np.ndarray) -> None:
+        """One component of two atoms' ones."""
+        one, two = self.component[rows, atom], self.component[rows, other]
+        differ = np.flatnonzero(one != two)
+        rows, one, two = rows[differ], one[differ, None], two[differ, None]
+        labels = self.component[rows]
+        self.component[rows] = np.where(labels == np.maximum(one, two), np.minimum(one, two), labels)
 
     def _spend_double(self, rows: np.ndarray, atom: np.ndarray, order: np.ndarray) -> None:
         """An aromatic atom has one double bond to outside at most."""

