@@ -69,6 +69,16 @@ class GraphBlock(nn.Module):
         return mixed.view(batch, self.heads, n, -1).transpose(1, 2).reshape(batch, n, width)
 
 
+class Classes(nn.Module):
+    """The classes of nodes or of edges: how they and the time become a state, and the state their logits."""
+
+    def __init__(self, seen: int, told: int, width: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(seen, width)
+        self.code = nn.Linear(2 * FREQUENCIES, width)  # of the time
+        self.logits = nn.Linear(width, told)
+
+
 class GraphTransformer(nn.Module):
     """Classes of nodes and edges, and a time, to logits over the classes of each node and each edge.
 
@@ -91,15 +101,11 @@ class GraphTransformer(nn.Module):
     ) -> None:
         super().__init__()
         self.loop = edge_classes  # the class of an edge from a node to itself
-        self.nodes = nn.Embedding(node_classes, width)
-        self.edges = nn.Embedding(edge_classes + 1, edge_width)
-        self.node_time = nn.Linear(2 * FREQUENCIES, width)
-        self.edge_time = nn.Linear(2 * FREQUENCIES, edge_width)
+        self.nodes = Classes(node_classes, node_classes, width)
+        self.edges = Classes(edge_classes + 1, edge_classes, edge_width)
         self.blocks: Sequence[GraphBlock] = nn.ModuleList(  # type: ignore[assignment]
             GraphBlock(width, heads, edge_width, pair_width, feedforward, directed) for _ in range(layers)
         )
-        self.node_logits = nn.Linear(width, node_classes)
-        self.edge_logits = nn.Linear(edge_width, edge_classes)
         self._initialise()
 
     def forward(
@@ -110,10 +116,10 @@ class GraphTransformer(nn.Module):
         bias: Float[Tensor, "batch width"] | None = None,
     ) -> tuple[Float[Tensor, "batch n node_classes"], Float[Tensor, "batch n n edge_classes"]]:
         """Logits; `bias` is added to each node of its graph."""
-        code = _time_code(time).to(self.node_time.weight.dtype)
-        x = self.nodes(nodes) + self.node_time(code).unsqueeze(1)
+        code = _time_code(time).to(self.nodes.code.weight.dtype)
+        x = self.nodes.embedding(nodes) + self.nodes.code(code).unsqueeze(1)
         edges = edges + self.loop * torch.eye(nodes.shape[1], dtype=torch.long, device=edges.device)
-        e = self.edges(edges) + self.edge_time(code)[:, None, None]
+        e = self.edges.embedding(edges) + self.edges.code(code)[:, None, None]
         if bias is not None:
             x = x + bias.unsqueeze(1)
         if torch.is_autocast_enabled(x.device.type):  # the residual streams are kept in the low precision too
@@ -121,14 +127,14 @@ class GraphTransformer(nn.Module):
             x, e = x.to(low), e.to(low)
         for block in self.blocks:
             x, e = block(x, e)
-        return self.node_logits(norm(x)), self.edge_logits(norm(e))
+        return self.nodes.logits(norm(x)), self.edges.logits(norm(e))
 
     def _initialise(self) -> None:
         """Each block starts as the identity and all logits at zero."""
         for name, parameter in self.named_parameters():
-            if parameter.ndim == 1 or name.endswith(("_out.weight", "down.weight", "_logits.weight")):
+            if parameter.ndim == 1 or name.endswith(("_out.weight", "down.weight", "logits.weight")):
                 nn.init.zeros_(parameter)
-            elif name.startswith(("nodes", "edges")):
+            elif name.endswith("embedding.weight"):
                 nn.init.normal_(parameter)
             else:
                 nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)

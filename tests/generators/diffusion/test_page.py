@@ -1,0 +1,24 @@
+"""The family's page says what the code does."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from molgen.generators.diffusion.settings import DiffusionConfig, DiffusionDrawing
+
+PAGE = (Path(__file__).parents[3] / "docs" / "graph-diffusion.md").read_text()
+
+
+def test_settings_of_the_model_are_those_of_the_code() -> None:
+    found = {key: yaml.safe_load(text.strip("`")) for key, text in re.findall(r"^\| `(\w+)` \| (.+?) \|", PAGE, re.M)}
+    assert found == DiffusionConfig().values()
+
+
+def test_options_of_a_draw_are_those_of_the_code() -> None:
+    found = dict(re.findall(r"^\| `--(?:set )?(\w+)` \| ?(.*?) \|", PAGE, re.M))
+    known = DiffusionDrawing().values()
+    assert set(found) == set(known)
+    assert {key: yaml.safe_load(text.strip("`")) for key, text in found.items() if text} == {
+        key: value for key, value in known.items() if value
+    } | {"eta": 0.0, "omega": 0.0}
