@@ -16,9 +16,9 @@ def test_settings_of_the_model_are_those_of_the_code() -> None:
 
 
 def test_options_of_a_draw_are_those_of_the_code() -> None:
-    found = dict(re.findall(r"^\| `--(?:set )?(\w+)` \| ?(.*?) \|", PAGE, re.M))
+    found = dict(re.findall(r"^\| `--(?:set )?(\w+)` \|(.*?)\|", PAGE, re.M))
     known = DiffusionDrawing().values()
     assert set(found) == set(known)
-    assert {key: yaml.safe_load(text.strip("`")) for key, text in found.items() if text} == {
+    assert {key: yaml.safe_load(text.strip(" `")) for key, text in found.items() if text.strip()} == {
         key: value for key, value in known.items() if value
     } | {"eta": 0.0, "omega": 0.0}
