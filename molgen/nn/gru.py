@@ -1,11 +1,13 @@
 """A stack of gated recurrent units (Cho et al. 2014) over the same batches as the transformer, step by step the same.
 
-Plain matmuls rather than `nn.GRU`: they run in bf16, on every device, and take a vector added to each input.
+Written out rather than `nn.GRU`: matmuls in bf16 with the state kept in float32, on every device; and a backward pass
+through time that does one matmul a step and gathers the weights' gradient in a single one at the end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -37,11 +39,8 @@ class Layer(nn.Module):
 
     def forward(self, x: Float[Tensor, "sequences length width"]) -> Float[Tensor, "sequences length width"]:
         """The hidden state after each place."""
-        state, out = x.new_zeros(len(x), self.width), []
-        for inputs in self.inputs(x).unbind(1):
-            state = self.step(inputs, state)
-            out.append(state)
-        return torch.stack(out, 1)
+        inputs = self.inputs(x).transpose(0, 1)
+        return _ThroughTime.apply(inputs, weight_of(self.hidden), self.hidden.bias).transpose(0, 1)
 
     def step(self, inputs: Float[Tensor, "batch gates"], state: Tensor) -> Float[Tensor, "batch width"]:
         """The next state from an input that `self.inputs` has projected."""
@@ -50,6 +49,59 @@ class Layer(nn.Module):
         reset, update = torch.sigmoid(inputs[:, :two] + hidden[:, :two]).chunk(2, 1)
         candidate = torch.tanh(torch.addcmul(inputs[:, two:], reset, hidden[:, two:]))
         return torch.lerp(candidate, state, update)
+
+
+class _ThroughTime(torch.autograd.Function):
+    """The states (length, batch, width) after each of `inputs` (length, batch, gates), from a state of zeros.
+
+    Gates are reset, update and candidate; states and gates in float32, matmuls in the type of the inputs.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        low, (length, batch, gates) = inputs.dtype, inputs.shape
+        width = gates // 3
+        precise = torch.promote_types(low, torch.float32)
+        matrix, states = weight.to(low).t().contiguous(), inputs.new_zeros(length + 1, batch, width, dtype=precise)
+        kept = states.new_empty(length, batch, 4 * width)  # reset, update, candidate, and the state's part of the last
+        for t in range(length):
+            hidden = torch.addmm(bias.to(low), states[t].to(low), matrix).to(precise)
+            now, given = kept[t], inputs[t].to(precise)
+            torch.add(given[:, : 2 * width], hidden[:, : 2 * width], out=now[:, : 2 * width]).sigmoid_()
+            now[:, 3 * width :] = hidden[:, 2 * width :]
+            reset, update, candidate, within = now.chunk(4, 1)
+            torch.addcmul(given[:, 2 * width :], reset, within, out=candidate).tanh_()
+            torch.lerp(candidate, states[t], update, out=states[t + 1])
+        ctx.save_for_backward(states, kept, weight)
+        ctx.low = low
+        return states[1:].to(low)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        states, kept, weight = ctx.saved_tensors
+        low, (length, batch, width) = ctx.low, grads[0].shape
+        matrix, carried = weight.to(low), states.new_zeros(batch, width)
+        to_inputs = states.new_empty(length, batch, 3 * width)
+        to_hidden = torch.empty_like(to_inputs, dtype=low)
+        for t in reversed(range(length)):
+            reset, update, candidate, within = kept[t].chunk(4, 1)
+            total = carried + grads[0][t]
+            by_reset, by_update, by_candidate = to_inputs[t].chunk(3, 1)
+            torch.mul(total * (1 - update), 1 - candidate * candidate, out=by_candidate)
+            torch.mul(by_candidate * within, reset * (1 - reset), out=by_reset)
+            torch.mul(total * (states[t] - candidate), update * (1 - update), out=by_update)
+            to_hidden[t, :, : 2 * width] = to_inputs[t, :, : 2 * width]
+            to_hidden[t, :, 2 * width :] = by_candidate * reset
+            carried = torch.addcmul((to_hidden[t] @ matrix).to(states.dtype), total, update)
+        flat = to_hidden.flatten(0, 1)
+        to_weight = flat.t() @ states[:-1].flatten(0, 1).to(low)
+        return to_inputs.to(low), to_weight.to(weight.dtype), flat.sum(0, dtype=states.dtype).to(weight.dtype)
+
+
+def weight_of(layer: nn.Linear) -> Tensor:
+    """The matrix that a linear layer multiplies with; adapters (`nn.lora`) name theirs `whole`."""
+    whole: Tensor = getattr(layer, "whole", layer.weight)
+    return whole
 
 
 class Recurrent(nn.Module):

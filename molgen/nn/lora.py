@@ -22,6 +22,11 @@ class LowRank(nn.Linear):
         self.A = nn.Parameter(layer.weight.new_empty(rank, layer.in_features).normal_(std=layer.in_features**-0.5))
         self.B = nn.Parameter(layer.weight.new_zeros(layer.out_features, rank))
 
+    @property
+    def whole(self) -> Tensor:
+        """W + (alpha / rank) B A."""
+        return self.weight + (self.B @ self.A) * self.scale
+
     def forward(self, x: Tensor) -> Tensor:
         """(..., in) to (..., out)."""
         return super().forward(x) + F.linear(F.linear(x, self.A), self.B) * self.scale

@@ -74,5 +74,22 @@ def test_a_layer_is_the_gated_recurrent_unit() -> None:
         theirs.bias_ih_l0.copy_(layer.inputs.bias)
         theirs.weight_hh_l0.copy_(layer.hidden.weight)
         theirs.bias_hh_l0.copy_(layer.hidden.bias)
-    x = torch.randn(3, 6, 8)
+    x, weights = torch.randn(3, 6, 8, requires_grad=True), torch.randn(3, 6, 8)
+    theirs_x = x.detach().clone().requires_grad_()
+    (layer(x) * weights).sum().backward()
+    (theirs(theirs_x)[0] * weights).sum().backward()
     assert torch.allclose(layer(x), theirs(x)[0], atol=1e-6)
+    for ours, other in (
+        (x, theirs_x),
+        (layer.inputs.weight, theirs.weight_ih_l0),
+        (layer.inputs.bias, theirs.bias_ih_l0),
+        (layer.hidden.weight, theirs.weight_hh_l0),
+        (layer.hidden.bias, theirs.bias_hh_l0),
+    ):
+        assert torch.allclose(ours.grad, other.grad, atol=1e-5)
+
+
+def test_gradients_through_time_are_those_of_finite_differences() -> None:
+    torch.manual_seed(0)
+    layer = Layer(3).double()
+    assert torch.autograd.gradcheck(layer, torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True))
