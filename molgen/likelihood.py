@@ -117,7 +117,8 @@ class _Molecules:
         """The number of the first molecule, and the SMILES."""
         if self.store is not None:
             for first in range(0, len(self.numbers), CHUNK):
-                yield first, self.store.smiles(self.numbers[first : first + CHUNK])  # type: ignore[misc]
+                texts = self.store.smiles(self.numbers[first : first + CHUNK])  # "" where its notation has no words
+                yield first, [text or SPECIAL[UNKNOWN] for text in texts]
         if self.source is not None:
             first = 0
             for chunk in self.source.chunks():

@@ -119,8 +119,8 @@ def _limits(card: Card, config: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"It writes these tokens only: `{' '.join(tokens)}`; at most {config.get('longest', '?')} of them."
         )
-        if not any("@" in t or t in "/\\" for t in tokens):
+        if not any(mark in t for t in tokens for mark in "@/\\"):
             lines.append("It knows no stereochemistry: draws leave every stereo centre and double bond open.")
-        if not any("+" in t or "-]" in t for t in tokens):
+        if not any(charge in t for t in tokens for charge in ("+", "-]", "-1]")):
             lines.append("It knows no charges: salts and zwitterions cannot be written.")
     return lines
