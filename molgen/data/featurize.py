@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,14 +14,22 @@ import pyarrow as pa
 from molgen.core.artifacts import Identity, already_made, building, write_json
 from molgen.core.errors import InputError
 from molgen.core.progress import progress
+from molgen.core.settings import Settings
 from molgen.core.tables import MOLECULES, PROPERTIES, opened
 from molgen.core.workers import map_ordered
 from molgen.data.store import FORMAT, HEADER, SPLITS
 from molgen.represent.graphs import UNKNOWN_ATOM, AtomSymbol, graph_of
+from molgen.represent.notation import notation
 from molgen.represent.tokens import SPECIAL, TOKEN, UNKNOWN, Vocabulary
 
 CHUNK = 2_000  # molecules a work item
 PIECE = 3 << 20  # bytes of a flat file rewritten at a time: whole ids and whole bonds
+
+
+class FeaturizeSettings(Settings):
+    """How molecules are written in the store."""
+
+    notation: Literal["smiles", "selfies"] = "smiles"  # of the tokens
 
 
 class Features(NamedTuple):
@@ -36,20 +45,24 @@ class Features(NamedTuple):
     bond_lengths: np.ndarray
 
 
-def featurize(molecules: Path, out: Path, *, workers: int = 1) -> dict[str, Any]:
+def featurize(
+    molecules: Path, out: Path, settings: FeaturizeSettings | None = None, *, workers: int = 1
+) -> dict[str, Any]:
     """Writes the feature store of a prepared folder (or its molecules table) and returns its header."""
     table = molecules / "molecules.parquet" if molecules.is_dir() else molecules
-    identity = Identity.of("featurize", {}, {"molecules": table})
+    settings = settings or FeaturizeSettings()
+    # Defaults stay out of the identity: stores made before a setting existed are still the same.
+    identity = Identity.of("featurize", settings.model_dump(exclude_defaults=True), {"molecules": table})
     if not already_made(out, identity):
         with building(out, identity, workers=workers) as folder, opened(table, MOLECULES) as file:
             folder.mkdir()
-            _write(folder, file, table, workers)
+            _write(folder, file, table, settings, workers)
     from molgen.data.store import Store
 
     return Store.open(out).header
 
 
-def _write(folder: Path, file: Any, table: Path, workers: int) -> None:
+def _write(folder: Path, file: Any, table: Path, settings: FeaturizeSettings, workers: int) -> None:
     properties = [name for name in PROPERTIES if name in file.schema_arrow.names]
     columns, chunks = _Columns(folder), _chunks(file, table, properties)
     splits: list[np.ndarray] = []
@@ -62,7 +75,9 @@ def _write(folder: Path, file: Any, table: Path, workers: int) -> None:
             yield smiles
 
     with progress("featurize", file.metadata.num_rows, "molecules") as bar:
-        for done, features in enumerate(map_ordered(chunk_features, smiles_only(), workers)):
+        for done, features in enumerate(
+            map_ordered(partial(chunk_features, written_in=settings.notation), smiles_only(), workers)
+        ):
             columns.add(features, splits[done])
             bar.advance(len(features.token_lengths))
     if not columns.molecules:
@@ -70,7 +85,7 @@ def _write(folder: Path, file: Any, table: Path, workers: int) -> None:
     np.save(folder / "splits.npy", np.concatenate(splits))
     np.save(folder / "properties.npy", np.concatenate(values))
     header = {"format": FORMAT, "splits": _split_counts(np.concatenate(splits)), "properties": properties}
-    write_json(folder / HEADER, header | columns.finish())
+    write_json(folder / HEADER, header | {"notation": settings.notation} | columns.finish())
 
 
 class _Columns:
@@ -124,6 +139,7 @@ class _Columns:
             "largest": int(lengths["atom"].max()),
             "unknown_tokens": unknown,
             "unknown_atoms": unknown_atoms,
+            "without_tokens": int((lengths["token"] == 0).sum()),
             "without_graph": int((lengths["atom"] == 0).sum()),
             "with_stereo": self._with_stereo(vocabulary, lengths["token"]),
         }
@@ -153,15 +169,15 @@ class _Columns:
 
     def _with_stereo(self, vocabulary: Vocabulary, lengths: np.ndarray) -> int:
         """Molecules whose SMILES holds stereochemistry, which the graph arrays leave out."""
-        stereo = np.array([("@" in t) or t in ("/", "\\") for t in vocabulary.tokens])
+        stereo = np.array([any(mark in token for mark in "@/\\") for token in vocabulary.tokens])
         ids = np.load(self.folder / "tokens.npy", mmap_mode="r")
         return len(np.unique(np.searchsorted(np.cumsum(lengths), np.flatnonzero(stereo[ids]), side="right")))
 
 
-def chunk_features(smiles: list[str]) -> Features:
-    """Tokens and graphs of some canonical SMILES."""
+def chunk_features(smiles: list[str], written_in: str = "smiles") -> Features:
+    """Tokens and graphs of some canonical SMILES; no tokens for a molecule that the notation cannot write."""
     token_ids: dict[str, int] = {}
-    text = TOKEN.findall("\n".join(smiles))
+    text = TOKEN.findall("\n".join(notation(written_in).of_smiles(s) or "" for s in smiles))
     flat = np.fromiter((token_ids.setdefault(t, len(token_ids)) for t in text), np.uint16, len(text))
     is_break = flat == token_ids.get("\n", -1)
     ends = np.append(np.flatnonzero(is_break), len(flat))

@@ -22,6 +22,7 @@ import numpy as np
 
 from molgen.core.errors import ArtifactError, InputError, nearest
 from molgen.represent.graphs import AtomSymbol, GraphArrays
+from molgen.represent.notation import notation
 from molgen.represent.tokens import Vocabulary
 
 FORMAT = 1
@@ -73,8 +74,13 @@ class Store:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The SMILES tokens of the training split."""
+        """The tokens of the training split."""
         return Vocabulary(self.header["vocabulary"])
+
+    @property
+    def notation(self) -> str:
+        """What the tokens are: smiles or selfies."""
+        return str(self.header.get("notation", "smiles"))
 
     @cached_property
     def atom_symbols(self) -> tuple[AtomSymbol, ...]:
@@ -115,10 +121,15 @@ class Store:
         return out
 
     def smiles(self, rows: np.ndarray) -> list[str]:
-        """The SMILES of rows; a token that the vocabulary lacks reads `<unknown>`."""
+        """The SMILES of rows; a token that the vocabulary lacks reads `<unknown>`.
+
+        Empty for a molecule that the store's notation cannot write, and for a SELFIES with such a token.
+        """
+        to_smiles = notation(self.notation).to_smiles
         values, lengths = gather(self.tokens, self.token_offsets, rows)
         ends = np.cumsum(lengths)
-        return [self.vocabulary.decode(values[a:b].tolist()) for a, b in zip(ends - lengths, ends, strict=True)]
+        texts = (self.vocabulary.decode(values[a:b].tolist()) for a, b in zip(ends - lengths, ends, strict=True))
+        return [to_smiles(text) for text in texts]
 
     def graphs(self, rows: np.ndarray) -> GraphArrays:
         """The graphs of rows, laid end to end."""

@@ -29,6 +29,7 @@ from molgen.nn.conditions import Conditions, knots_of, some_given
 from molgen.nn.gru import Recurrent
 from molgen.nn.transformer import Shape, Transformer
 from molgen.represent.grammar import Grammar
+from molgen.represent.notation import notation
 from molgen.represent.tokens import BOS, EOS, PAD, UNKNOWN, Vocabulary, tokenize
 
 GROUP = 64  # sequences a rectangle: fewer would waste less on padding but run smaller matmuls
@@ -83,13 +84,19 @@ class SmilesModel(NeuralGenerator):
     config: SmilesConfig
 
     def __init__(
-        self, config: SmilesConfig, vocabulary: Vocabulary, longest: int, knots: Mapping[str, Sequence[float]] = {}
+        self,
+        config: SmilesConfig,
+        vocabulary: Vocabulary,
+        longest: int,
+        knots: Mapping[str, Sequence[float]] = {},
+        written_in: str = "smiles",
     ) -> None:
         super().__init__()
         if config.width % config.heads:
             raise SettingsError(f"model.width = {config.width}: must be a multiple of heads = {config.heads}")
         self.config, self.vocabulary = config, vocabulary
-        self.longest = longest  # tokens of a SMILES, without BOS and EOS
+        self.notation = notation(written_in)
+        self.longest = longest  # tokens of a text, without BOS and EOS
         self.network = _network(config, len(vocabulary), longest + 1)
         self.conditions = Conditions(knots, config.width) if knots else None
         self.random = nn.Parameter(torch.zeros(config.width)) if config.random_spelling else None
@@ -103,27 +110,32 @@ class SmilesModel(NeuralGenerator):
         assert isinstance(config, SmilesConfig)
         rows = store.rows("train")
         knots = {name: knots_of(store.column(name)[rows]) for name in config.conditions}
-        return cls(config, store.vocabulary, store.header["longest"] + config.room, knots)
+        return cls(config, store.vocabulary, store.header["longest"] + config.room, knots, store.notation)
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:
         config = SmilesConfig.parse(values["settings"], where="config.yaml")
-        return cls(config, Vocabulary(values["vocabulary"]), int(values["longest"]), values.get("conditions", {}))
+        known, written_in = values.get("conditions", {}), values.get("notation", "smiles")
+        return cls(config, Vocabulary(values["vocabulary"]), int(values["longest"]), known, written_in)
 
     def config_values(self) -> dict[str, Any]:
         knots = {name: edges.tolist() for name, edges in self.conditions.knots.items()} if self.conditions else {}
         return {
             "settings": self.config.values(),
+            "notation": self.notation.name,
             "longest": self.longest,
             "vocabulary": list(self.vocabulary.tokens),
             "conditions": knots,
         }
 
     def in_own_ids(self, store: Store) -> Store:
+        if store.notation != self.notation.name:
+            raise SettingsError(f"start: that model writes {self.notation.name}, the features are {store.notation}")
         return in_vocabulary(store, self.vocabulary)
 
     def usable(self, store: Store, rows: np.ndarray) -> np.ndarray:
-        rows = rows[store.token_lengths(rows) <= self.longest]
+        lengths = store.token_lengths(rows)
+        rows = rows[(lengths > 0) & (lengths <= self.longest)]
         if store.header["unknown_tokens"]:
             places = np.flatnonzero(np.asarray(store.tokens) == UNKNOWN)
             rows = np.setdiff1d(rows, np.searchsorted(store.token_offsets, places, side="right") - 1)
@@ -145,7 +157,8 @@ class SmilesModel(NeuralGenerator):
         """Puts a random spelling in the place of the chosen `pieces`; returns which could be respelled."""
         for i in chosen.nonzero().squeeze(1).tolist():
             seed = int(torch.randint(2**31, ()))
-            ids = self.vocabulary.encode(random_spelling(self.vocabulary.decode(pieces[i].tolist()), seed))
+            text = self.notation.to_smiles(self.vocabulary.decode(pieces[i].tolist()))
+            ids = self._encoded(random_spelling(text, seed))
             chosen[i] = len(ids) <= self.longest and not (ids == UNKNOWN).any()
             if chosen[i]:
                 pieces[i] = ids
@@ -171,7 +184,7 @@ class SmilesModel(NeuralGenerator):
         tokens of each text are taken for granted: what counts is the rest. -inf for a text with a token off the
         vocabulary or longer than the model can write. Differentiable.
         """
-        ids = [self.vocabulary.encode(s) for s in smiles]
+        ids = [self._encoded(s) for s in smiles]
         known = [i for i, t in enumerate(ids) if len(t) <= self.longest and not (t == UNKNOWN).any()]
         out = torch.full((len(smiles),), -torch.inf, device=self.device)
         if known:
@@ -186,6 +199,11 @@ class SmilesModel(NeuralGenerator):
             totals = torch.cat([_behind(-nats.view(shape), skip) for nats, shape, skip in parts])
             out = out.to(totals.dtype).index_put((torch.tensor(order, device=self.device),), totals)
         return out
+
+    def _encoded(self, smiles: str) -> np.ndarray:
+        """Token ids of a SMILES in the model's notation; UNKNOWN where that cannot write it."""
+        text = self.notation.of_smiles(smiles)
+        return self.vocabulary.encode(text) if text else np.array([UNKNOWN], np.uint8)
 
     def _logits(self, batch: TokenBatch) -> Float[Tensor, "tokens vocabulary"]:
         """Logits in float32 or better, -inf for the tokens that no text holds."""
@@ -225,6 +243,8 @@ class SmilesModel(NeuralGenerator):
             raise SettingsError(
                 "scaffold, link: this model knows canonical SMILES only; train one with random_spelling"
             )
+        if self.notation.name != "smiles":
+            raise SettingsError(f"scaffold, link: this model writes {self.notation.name}; train one on SMILES")
         how = how.model_copy(update={"spelling": "random"})
         if how.link is not None:
             return linked(self, draws, seed, how, how.condition)
@@ -278,6 +298,8 @@ class SmilesModel(NeuralGenerator):
     @cached_property
     def grammar(self) -> Grammar:
         """What draws are held to where they are asked to be."""
+        if self.notation.name != "smiles":
+            raise SettingsError(f"grammar: this model writes {self.notation.name}; only SMILES need one")
         return Grammar(self.vocabulary, self.longest)
 
     def _asked(self, condition: Mapping[str, float], count: int) -> Float[np.ndarray, "count conditions"]:
@@ -311,7 +333,7 @@ class SmilesModel(NeuralGenerator):
         return self.vocabulary.encode(prompt).tolist()
 
     def _text(self, ids: list[int]) -> str | None:
-        return self.vocabulary.decode(ids[: ids.index(EOS)]) if EOS in ids else None
+        return self.notation.to_smiles(self.vocabulary.decode(ids[: ids.index(EOS)])) if EOS in ids else None
 
 
 def _network(config: SmilesConfig, vocabulary: int, longest: int) -> Transformer | Recurrent:
