@@ -156,7 +156,7 @@ def to_pyg(graphs: GraphArrays) -> Batch:
     import torch
     from torch_geometric.data import Batch
 
-    source, target, kind = _edges(graphs)
+    source, target, kind = directed_edges(graphs)
     counts = torch.from_numpy(graphs.atom_counts)
     out = Batch(
         x=torch.from_numpy(graphs.atoms),
@@ -174,7 +174,7 @@ def to_dgl(graphs: GraphArrays) -> dgl.DGLGraph:
     import dgl
     import torch
 
-    source, target, kind = _edges(graphs)
+    source, target, kind = directed_edges(graphs)
     out = dgl.graph((source, target), num_nodes=int(graphs.atom_counts.sum()))
     out.ndata["x"] = torch.from_numpy(graphs.atoms)
     out.edata["edge_attr"] = kind
@@ -183,7 +183,7 @@ def to_dgl(graphs: GraphArrays) -> dgl.DGLGraph:
     return out
 
 
-def _edges(graphs: GraphArrays) -> tuple[Tensor, Tensor, Tensor]:
+def directed_edges(graphs: GraphArrays) -> tuple[Tensor, Tensor, Tensor]:
     """Source, target and type of each bond in both directions, side by side: DGL wants a molecule's edges together."""
     import torch
 

@@ -1,0 +1,195 @@
+"""`graph-vae`: a variational autoencoder over molecular graphs that decodes every latent vector to a valid molecule.
+
+Encoder: message passing over atoms and bonds. Decoder: a tree grammar of fragments with sites, written by a causal
+transformer. Stereochemistry is not encoded; a decoded molecule has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from molgen.core import seeds
+from molgen.core.errors import SettingsError
+from molgen.core.settings import Settings
+from molgen.data.fragment_store import UNKNOWN, FragmentStore
+from molgen.data.store import Store
+from molgen.generators.base import DrawingSettings, Loss, NeuralGenerator, Samples
+from molgen.generators.graph_vae.batch import Actions, Atoms
+from molgen.generators.graph_vae.decoder import Decoder
+from molgen.generators.graph_vae.encoder import Encoder
+from molgen.generators.graph_vae.settings import GraphVAEConfig, GraphVAEDrawing
+from molgen.nn.flow import RectifiedFlow
+from molgen.represent.derivations import START, START_ANYWHERE, Grammar
+from molgen.represent.graphs import AtomSymbol
+from molgen.represent.symbols import symbol
+
+CAPS = ("*C", "*=C", "*#C")  # what closes a site of each order, if the training set has nothing of one atom that does
+
+
+class Batch(NamedTuple):
+    """Molecules as the encoder and as the decoder see them, and their properties (standardised, NaN if not known)."""
+
+    atoms: Atoms
+    actions: Actions
+    properties: Tensor
+
+
+class GraphVAE(NeuralGenerator):
+    """A distribution over molecules with a latent space."""
+
+    name: ClassVar[str] = "graph-vae"
+    Config: ClassVar[type[Settings]] = GraphVAEConfig
+    Drawing: ClassVar[type[DrawingSettings]] = GraphVAEDrawing
+    config: GraphVAEConfig
+
+    def __init__(
+        self,
+        config: GraphVAEConfig,
+        symbols: Sequence[str],
+        atom_types: Sequence[AtomSymbol],
+        limits: Mapping[str, int],
+        properties: Mapping[str, Sequence[float]],
+    ) -> None:
+        super().__init__()
+        if config.width % config.heads:
+            raise SettingsError(f"model.width = {config.width}: must be a multiple of heads = {config.heads}")
+        self.config, self.atom_types = config, tuple(atom_types)
+        self.grammar = Grammar(symbols, config.joins)
+        self.most_atoms, self.longest = int(limits["atoms"]), int(limits["actions"])
+        self.properties = {name: (float(mean), float(spread)) for name, (mean, spread) in properties.items()}
+        self.encoder = Encoder(config, len(self.atom_types))
+        self.decoder = Decoder(config, self.grammar, self.longest)
+        self.prior = RectifiedFlow(config.latent, config.prior_width, config.prior_blocks)
+        self.property_head = nn.Sequential(
+            nn.Linear(config.latent, 128), nn.SiLU(), nn.Linear(128, max(1, len(self.properties)))
+        )
+        self._cut: dict[str, tuple[FragmentStore, np.ndarray]] = {}
+
+    @classmethod
+    def build(cls, config: Settings, store: Store) -> Self:
+        assert isinstance(config, GraphVAEConfig)
+        cut = FragmentStore.of(store, config.vocabulary)
+        rows = store.rows("train")
+        nodes, edges = cut.lengths(rows)
+        rows, edges = rows[nodes > 0], edges[nodes > 0]
+        largest = int((store.atom_offsets[rows + 1] - store.atom_offsets[rows]).max())
+        limits = {"atoms": largest + config.room, "actions": int(edges.max()) + 1 + config.room}
+        symbols = cut.texts + [cap for cap in CAPS if not _closes(cut.texts, cap)]
+        values = np.asarray(store.properties)[rows].astype(np.float64)
+        statistics = {
+            name: (float(np.nanmean(column)), float(np.nanstd(column)) or 1.0)
+            for name, column in zip(store.property_names, values.T, strict=True)
+            if np.isfinite(column).any()
+        }
+        return cls(config, symbols, store.atom_symbols, limits, statistics)
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        config = GraphVAEConfig.parse(values["settings"], where="config.yaml")
+        atom_types = [AtomSymbol(**atom) for atom in values["atom_types"]]
+        return cls(config, values["symbols"], atom_types, values["limits"], values["properties"])
+
+    def config_values(self) -> dict[str, Any]:
+        return {
+            "settings": self.config.values(),
+            "limits": {"atoms": self.most_atoms, "actions": self.longest},
+            "properties": {name: list(pair) for name, pair in self.properties.items()},
+            "atom_types": [atom.values() for atom in self.atom_types],
+            "symbols": self.grammar.texts,
+        }
+
+    def usable(self, store: Store, rows: np.ndarray) -> np.ndarray:
+        cut, ids = self._fragments(store)
+        nodes, edges = cut.lengths(rows)
+        atoms = store.atom_offsets[rows + 1] - store.atom_offsets[rows]
+        rows = rows[(nodes > 0) & (edges < self.longest) & (atoms <= self.most_atoms)]
+        known = np.append(ids, [-1] * (UNKNOWN + 1 - len(ids)))[np.asarray(cut.nodes)] >= 0
+        strange = np.unique(np.searchsorted(cut.node_offsets, np.flatnonzero(~known), side="right") - 1)
+        rows = np.setdiff1d(rows, strange)
+        return rows
+
+    def collate(self, store: Store, rows: np.ndarray) -> Batch:
+        cut, ids = self._fragments(store)
+        rows = rows[np.argsort(cut.lengths(rows)[1], kind="stable")]
+        lookup = self._atom_ids(store)
+        graphs = store.graphs(rows)
+        atoms = Atoms.of(graphs._replace(atoms=lookup[graphs.atoms]))
+        anywhere = torch.rand(2, len(rows)).tolist() if self.training else [[1.0] * len(rows)] * 2
+        derivations, starts = [], []
+        for (nodes, edges), chance, where in zip(cut.graphs(rows), *anywhere, strict=True):
+            own = chance >= self.config.any_root
+            symbols = [int(ids[node]) for node in nodes]
+            derivations.append(self.grammar.derive(symbols, edges, None if own else int(where * len(nodes))))
+            starts.append(START if own else START_ANYWHERE)
+        return Batch(atoms, Actions.of(self.grammar, derivations, starts), self._property_rows(store, rows))
+
+    def loss(self, batch: Batch) -> Loss:
+        """Negative evidence lower bound with a weight on the KL term, in nats a molecule, and two small terms beside:
+        the prior's flow (which leaves encoder and decoder alone) and the squared error of the property head."""
+        mean, log_variance = self.encoder(batch.atoms)
+        z = mean + (0.5 * log_variance).exp() * self._noise(mean)
+        reconstruction = self.decoder.nats(batch.actions, z)
+        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum()
+        count = batch.atoms.count
+        charged = (kl - count * self.config.free_nats).clamp(min=0) if self.config.free_nats else kl
+        prior = self.prior.loss(z.detach())
+        total = reconstruction + self.config.kl_weight * charged + prior
+        parts = {"reconstruction": reconstruction.detach(), "kl": kl.detach(), "prior": prior.detach()}
+        if self.properties:
+            known = batch.properties.isfinite()
+            error = (self.property_head(mean).float() - batch.properties.nan_to_num()).square()
+            squared = torch.where(known, error, 0).mean(1).sum()
+            total = total + self.config.property_weight * squared
+            parts["properties"] = squared.detach()
+        return Loss(total, count, parts)
+
+    def _noise(self, mean: Tensor) -> Tensor:
+        """Standard normal; in evaluation mode the same each time."""
+        if self.training:
+            return torch.randn_like(mean)
+        generator = seeds.torch_generator(0, "graph-vae", "evaluation", device=str(mean.device))
+        return torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
+
+    def _fragments(self, store: Store) -> tuple[FragmentStore, np.ndarray]:
+        """A store's fragment graphs, and this model's ids of their symbols (-1: unknown)."""
+        key = str(store.folder)
+        if key not in self._cut:
+            vocabulary = [text for text in self.grammar.texts if len(symbol(text).atoms) > 1]
+            cut = FragmentStore.learnt(store, self.config.vocabulary)
+            if cut is None or [text for text in cut.texts if len(symbol(text).atoms) > 1] != vocabulary:
+                cut = FragmentStore.of(store, vocabulary)
+            ids = np.array([self.grammar.ids.get(text, -1) for text in cut.texts], np.int64)
+            self._cut[key] = (cut, ids)
+        return self._cut[key]
+
+    def _atom_ids(self, store: Store) -> np.ndarray:
+        """This model's ids of a store's atom types; 0 for those it does not know."""
+        ids = {atom: i for i, atom in enumerate(self.atom_types)}
+        return np.array([ids.get(atom, 0) for atom in store.atom_symbols], np.int64)
+
+    def _property_rows(self, store: Store, rows: np.ndarray) -> Tensor:
+        columns = [store.property_names.index(name) for name in self.properties if name in store.property_names]
+        values = np.full((len(rows), len(self.properties)), np.nan, np.float32)
+        if columns and len(columns) == len(self.properties):
+            mean, spread = np.array(list(self.properties.values()), np.float32).T
+            values = (np.asarray(store.properties[rows][:, columns]) - mean) / spread
+        return torch.from_numpy(values)
+
+    def sample(self, n: int, *, seed: int, first: int = 0, drawing: DrawingSettings | None = None) -> Samples:
+        """Draws `first` to `first + n - 1`: latent vectors of the prior, decoded."""
+        from molgen.generators.graph_vae.sampling import sample
+
+        return sample(self, n, seed, first, GraphVAEDrawing() if drawing is None else drawing)  # type: ignore[arg-type]
+
+
+def _closes(texts: Sequence[str], cap: str) -> bool:
+    """True if some symbol of one atom and one site can stand where `cap` would."""
+    order = symbol(cap).sites[0].order
+    found = (symbol(text) for text in texts)
+    return any(len(s.atoms) == 1 and [site.order for site in s.sites] == [order] for s in found)

@@ -1,0 +1,132 @@
+"""Decoding latent vectors: a batch of stack machines driven by the cached decoder, valid at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from rdkit import Chem
+from torch import Tensor
+
+from molgen.chem.parse import BadMolecule, canonical
+from molgen.core import seeds
+from molgen.generators.base import Samples
+from molgen.generators.graph_vae.batch import Places, due
+from molgen.generators.graph_vae.settings import GraphVAEDrawing
+from molgen.represent.derivations import FIRST_JOIN, START, Build
+from molgen.represent.fragments import assemble
+
+if TYPE_CHECKING:
+    from molgen.generators.graph_vae.model import GraphVAE
+
+EDGE = 1e-12  # keeps uniform numbers away from 0 and 1, where the normal quantile is infinite
+
+
+@torch.inference_mode()
+def sample(model: GraphVAE, n: int, seed: int, first: int, drawing: GraphVAEDrawing) -> Samples:
+    """Draws `first` to `first + n - 1`."""
+    draws: list[tuple[str | None, str | None]] = []
+    for start in range(first, first + n, model.config.sampling_batch):
+        numbers = np.arange(start, min(start + model.config.sampling_batch, first + n))
+        z = latents(model, numbers, seed, drawing.prior)
+        uniforms = seeds.uniforms(seeds.child(seed, "graph-vae"), numbers, model.longest)
+        draws += map(molecule, decode(model, z, uniforms, drawing.temperature))
+    return Samples.of(draws)
+
+
+def latents(model: GraphVAE, numbers: np.ndarray, seed: int, prior: str) -> Float[Tensor, "batch latent"]:
+    """Latent vectors of the learnt prior or of a standard normal, one for each number of a draw."""
+    uniforms = seeds.uniforms(seeds.child(seed, "graph-vae", "latent"), numbers, model.config.latent)
+    noise = torch.special.ndtri(torch.from_numpy(uniforms).clamp(EDGE, 1 - EDGE)).to(model.device, dtype_of(model))
+    return model.prior.push(noise) if prior == "learnt" else noise
+
+
+def dtype_of(model: GraphVAE) -> torch.dtype:
+    """The precision that a model runs in."""
+    return next(model.parameters()).dtype
+
+
+@torch.inference_mode()
+def decode(
+    model: GraphVAE, z: Float[Tensor, "batch latent"], uniforms: np.ndarray | None, temperature: float = 1.0
+) -> list[Build]:
+    """Derivations drawn with uniform numbers (batch, longest); the likeliest actions if there are none."""
+    decoder, vectors = model.decoder, model.decoder.vectors()
+    builds = [Build(model.grammar) for _ in range(len(z))]
+    atoms = np.zeros(len(z), np.int64)
+    caches = decoder.empty_cache()
+    alive = np.arange(len(z))  # the molecule that each row of the batch builds
+    previous = np.full(len(z), START)
+    limits = _Limits(model)
+    for place in range(model.longest):
+        told = np.array([due(builds[i], START) for i in alive])
+        columns = torch.from_numpy(np.column_stack([previous, told[:, :3]])).to(z.device)
+        states = decoder.step(vectors, Places(*columns.T), caches, place, z)
+        for kind in np.unique(told[:, 3]).tolist():
+            rows = np.flatnonzero(told[:, 3] == kind)
+            logits = decoder.logits(vectors, states[torch.from_numpy(rows).to(z.device)], kind)
+            barred = limits.barred([builds[i] for i in alive[rows]], atoms[alive[rows]], kind)
+            logits = logits.masked_fill(torch.from_numpy(barred).to(z.device), -torch.inf)
+            chances = None if uniforms is None else torch.from_numpy(uniforms[alive[rows], place]).to(z.device)
+            previous[rows] = decoder.action(_choose(logits, chances, temperature), kind).cpu().numpy()
+        for i, action in zip(alive.tolist(), previous.tolist(), strict=True):
+            builds[i].apply(action)
+        atoms[alive] += model.grammar.action_atoms[previous]
+        going = np.array([not builds[i].done for i in alive], bool)
+        if not going.any():
+            break
+        if not going.all():
+            keep = torch.from_numpy(np.flatnonzero(going)).to(z.device)
+            for cache in caches:
+                cache.keep(keep)
+            alive, previous, z = alive[going], previous[going], z[keep]
+    return builds
+
+
+class _Limits:
+    """What may not be done: too little room to close all sites afterwards, or a join that does not exist."""
+
+    def __init__(self, model: GraphVAE) -> None:
+        self.atoms, self.actions, grammar = model.most_atoms, model.longest, model.grammar
+        joins = np.arange(FIRST_JOIN, FIRST_JOIN + grammar.joins)
+        self.choices = [
+            np.concatenate([joins if kind else joins[:0], np.arange(first, last)])
+            for kind, (first, last) in enumerate(grammar.classes)
+        ]
+        self.joins, self.added = grammar.joins, grammar.action_atoms
+        self.opened = grammar.action_arity.copy()
+        self.opened[joins] = -1  # it fills two sites
+
+    def barred(self, builds: Sequence[Build], atoms: np.ndarray, kind: int) -> np.ndarray:
+        """(rows, choices) bool. Each open site needs one more action and at most one more atom."""
+        choices = self.choices[kind]
+        opened = np.array([len(b.stack) - (kind > 0) for b in builds])[:, None] + self.opened[choices]
+        placed = np.array([len(b.actions) + 1 for b in builds])[:, None]
+        barred = (placed + opened > self.actions) | (atoms[:, None] + self.added[choices] + opened > self.atoms)
+        if kind:
+            joinable = np.array([len(b.joinable()) for b in builds])
+            barred[:, : self.joins] |= np.arange(self.joins) >= joinable[:, None]
+        return barred
+
+
+def _choose(logits: Tensor, uniform: Tensor | None, temperature: float) -> Tensor:
+    """The choice that each uniform number falls on; the likeliest without one or at temperature 0."""
+    if uniform is None or temperature == 0:
+        return logits.argmax(-1)
+    cumulative = torch.softmax(logits.double() / temperature, -1).cumsum(-1)
+    return torch.searchsorted(cumulative, (uniform * cumulative[:, -1]).unsqueeze(1), right=True).squeeze(1)
+
+
+def molecule(build: Build) -> tuple[str | None, str | None]:
+    """The canonical SMILES of a derivation, or null and the reason."""
+    mol = assemble(build.graph())
+    try:
+        Chem.SanitizeMol(mol)
+        return canonical(Chem.MolToSmiles(mol)), None
+    except Chem.MolSanitizeException as error:
+        return None, f"chemistry: {error}"
+    except BadMolecule as error:
+        return None, error.reason
