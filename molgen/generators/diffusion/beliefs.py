@@ -56,7 +56,9 @@ class Beliefs:
             if codes is not None and how.guidance != 1:
                 plain = self.logits(graphs, time, None)
                 nodes, pairs = (_guided(a, b, how.guidance) for a, b in zip((nodes, pairs), plain, strict=True))
-            return torch.softmax(nodes / how.temperature, -1), torch.softmax(pairs / how.temperature, -1)
+            if how.temperature != 1:
+                nodes, pairs = nodes / how.temperature, pairs / how.temperature
+            return torch.softmax(nodes, -1), torch.softmax(pairs, -1)
 
         return predict
 

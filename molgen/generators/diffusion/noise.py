@@ -57,8 +57,7 @@ class Noise:
         prior = self._prior(logits)
         seen = prior[state]
         evidence = torch.log1p(time / ((1 - time).clamp(min=1e-6) * seen.clamp(min=1e-9)))
-        own = F.one_hot(state, len(prior)).to(logits.dtype) * evidence.unsqueeze(-1)
-        return logits + prior.log() + own
+        return (logits + prior.log()).scatter_add_(-1, state.unsqueeze(-1), evidence.unsqueeze(-1))
 
     def rates(
         self, probs: Distributions, state: States, time: Float[Tensor, "batch 1"], *, eta: float, omega: float

@@ -65,5 +65,5 @@ def read_part(smiles: str) -> Part:
         if len(parts) != 1:
             raise ValueError("give one connected part")
     except BadMolecule as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(f"not a part of a molecule ({error})") from None
     return parts[0]
