@@ -1,4 +1,4 @@
-"""Fragment graphs of a feature store, kept beside it: `features` has `features.fragments/NAME`, one for each vocabulary.
+"""Fragment graphs of a feature store, kept beside it: in `features.fragments/NAME`, one folder for each vocabulary.
 
 symbols.json       texts of the symbols, the most frequent in the training split first, and their counts there
 nodes.npy          (nodes,) uint16 symbol ids of all molecules end to end; UNKNOWN where the training split lacks it

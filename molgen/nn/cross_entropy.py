@@ -24,19 +24,18 @@ def linear_cross_entropy(
     """-log softmax(states @ weight.T + bias) at the targets, summed, in float32 or better."""
     if torch.is_autocast_enabled(states.device.type):
         weight = weight.to(torch.get_autocast_dtype(states.device.type))
-    out: Tensor = _LinearCrossEntropy.apply(states.to(weight.dtype), weight, bias, targets)
+    learning = torch.is_grad_enabled()
+    out: Tensor = _LinearCrossEntropy.apply(states.to(weight.dtype), weight, bias, targets, learning)
     return out
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+    def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, learning: bool) -> Tensor:
         precise = torch.promote_types(states.dtype, torch.float32)
         total = states.new_zeros((), dtype=precise)
-        needed = any(ctx.needs_input_grad)
-        d_states = torch.empty_like(states) if needed else None
-        d_weight = torch.zeros_like(weight, dtype=precise) if needed else None
-        d_bias = torch.zeros_like(bias, dtype=precise) if needed else None
+        d_states = torch.empty_like(states)
+        d_weight, d_bias = torch.zeros_like(weight, dtype=precise), torch.zeros_like(bias, dtype=precise)
         for first in range(0, len(states), BLOCK):
             rows = slice(first, first + BLOCK)
             logits = (states[rows] @ weight.T).to(precise).add_(bias)
@@ -46,19 +45,25 @@ class _LinearCrossEntropy(torch.autograd.Function):
             logits.exp_()
             sums = logits.sum(1, keepdim=True)
             total += (sums.log() - shifted).sum()
-            if needed:
+            if learning:
                 logits /= sums
                 logits.scatter_add_(1, chosen, torch.full_like(shifted, -1.0))
                 d_bias += logits.sum(0)
                 error = logits.to(states.dtype)
                 d_states[rows] = error @ weight
                 d_weight += error.T @ states[rows]
-        if needed:
+        if learning:
             ctx.save_for_backward(d_states, d_weight.to(weight.dtype), d_bias.to(bias.dtype))
         return total
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         d_states, d_weight, d_bias = ctx.saved_tensors
         scale = grads[0]
-        return d_states * scale.to(d_states.dtype), d_weight * scale.to(d_weight.dtype), d_bias * scale, None
+        return (
+            d_states * scale.to(d_states.dtype),
+            d_weight * scale.to(d_weight.dtype),
+            d_bias * scale.to(d_bias.dtype),
+            None,
+            None,
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -36,12 +38,13 @@ class RectifiedFlow(nn.Module):
             hidden = hidden + down(F.silu(up(norm(hidden) + moment)))
         return self.leave(F.silu(norm(hidden)))
 
-    def loss(self, data: Float[Tensor, "batch size"]) -> Tensor:
+    def loss(self, data: Float[Tensor, "batch size"], generator: torch.Generator | None = None) -> Tensor:
         """Mean squared error of the velocity, summed over the batch; equation (1) of the paper."""
-        data = data.float()
-        noise, t = torch.randn_like(data), torch.rand(len(data), 1, device=data.device)
-        predicted = self.velocity(noise + t * (data - noise), t)
-        return F.mse_loss(predicted.float(), data - noise, reduction="none").mean(-1).sum()
+        data = data.to(torch.promote_types(data.dtype, torch.float32))
+        options: Any = {"generator": generator, "device": data.device, "dtype": data.dtype}
+        noise, t = torch.randn(data.shape, **options), torch.rand(len(data), 1, **options)
+        predicted = self.velocity((noise + t * (data - noise)).to(self.enter.weight.dtype), t)
+        return F.mse_loss(predicted.to(data.dtype), data - noise, reduction="none").mean(-1).sum()
 
     def push(self, noise: Float[Tensor, "batch size"]) -> Float[Tensor, "batch size"]:
         """Normal noise to data."""

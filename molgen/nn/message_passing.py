@@ -19,10 +19,15 @@ Sum = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def chosen(backend: Backend) -> Literal["pyg", "dgl"]:
-    """What `auto` means here: PyG, which was at least as fast as DGL wherever it was measured (docs/design.md)."""
-    if backend == "dgl" and find_spec("dgl") is None:
+    """What `auto` means: PyG, which was faster than DGL where both were measured (docs/results/graph-vae.md)."""
+    if backend == "dgl" and not has_dgl():
         raise SettingsError("model.backend = 'dgl': DGL is not installed; pip install 'molgen-pipeline[dgl]', or pyg")
     return "dgl" if backend == "dgl" else "pyg"
+
+
+def has_dgl() -> bool:
+    """Whether DGL is installed."""
+    return find_spec("dgl") is not None
 
 
 def message_sum(backend: Literal["pyg", "dgl"]) -> Sum:
@@ -43,7 +48,7 @@ class GINE(nn.Module):
     def __init__(self, atom_types: int, bond_types: int, width: int, layers: int, backend: Literal["pyg", "dgl"]):
         super().__init__()
         self.atoms = nn.Embedding(atom_types, width)
-        self.bonds = nn.ModuleList(nn.Embedding(bond_types, width) for _ in range(layers))
+        self.bonds = nn.ParameterList(torch.randn(bond_types, width) for _ in range(layers))
         self.up = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(layers))
         self.down = nn.ModuleList(nn.Linear(2 * width, width) for _ in range(layers))
         self._sum = message_sum(backend)
@@ -56,6 +61,6 @@ class GINE(nn.Module):
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
         for bond, up, down in zip(self.bonds, self.up, self.down, strict=True):
-            messages = self._sum(norm(x), edges, bond.weight.to(x.dtype)[bonds])
+            messages = self._sum(norm(x), edges, bond.to(x.dtype)[bonds])
             x = x + down(F.silu(up(norm(messages))))
         return x

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Grammar:
             np.concatenate([np.full(first, -1), column]) for column in np.array(actions).reshape(-1, 3).T
         )
         bounds = first + np.searchsorted([a[0] for a in actions], range(5))
-        self.classes = [(int(a), int(b)) for a, b in zip(bounds, bounds[1:], strict=False)]
+        self.classes = list(pairwise(bounds.tolist()))
         self.action_of = {(s, e): first + i for i, (_, s, e) in enumerate(actions)}
         self._arranged: dict[tuple[int, int, tuple[int, ...]], tuple[int, list[int]]] = {}
 
@@ -203,7 +204,8 @@ class Build:
         """What has been built, as a fragment graph; its nodes are in the order of the actions."""
         first_action = FIRST_JOIN + self.grammar.joins
         symbols = self.grammar.action_symbol.tolist()
-        node, texts = {}, []
+        node: dict[int, int] = {}
+        texts: list[str] = []
         for position, action in enumerate(self.actions):
             if action >= first_action:
                 node[position] = len(texts)

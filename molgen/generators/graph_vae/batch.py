@@ -23,7 +23,7 @@ class Atoms(NamedTuple):
     edges: Tensor  # (2, edges) each bond in both directions
     bonds: Tensor  # (edges,) bond types
     molecule: Tensor  # (atoms,) number of the atom's molecule
-    count: int
+    molecules: int
 
     @classmethod
     def of(cls, graphs: GraphArrays) -> Atoms:
@@ -32,6 +32,11 @@ class Atoms(NamedTuple):
         molecule = np.repeat(np.arange(len(graphs.atom_counts)), graphs.atom_counts)
         atoms = torch.from_numpy(graphs.atoms)
         return cls(atoms, torch.stack([source, target]), kinds, torch.from_numpy(molecule), len(graphs.atom_counts))
+
+    def to(self, device: torch.device) -> Atoms:
+        """On another device."""
+        atoms, edges, bonds, molecule = (tensor.to(device) for tensor in self[:4])
+        return Atoms(atoms, edges, bonds, molecule, self.molecules)
 
 
 class Places(NamedTuple):

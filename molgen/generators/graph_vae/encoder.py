@@ -31,7 +31,7 @@ class Encoder(nn.Module):
         """Mean and log-variance, float32 or better."""
         x = norm(self.gine(batch.atoms, batch.edges, batch.bonds))
         gated = self.values(x) * torch.sigmoid(self.gates(x))
-        pooled = gated.new_zeros(batch.count, gated.shape[1]).index_add_(0, batch.molecule, gated)
+        pooled = gated.new_zeros(batch.molecules, gated.shape[1]).index_add_(0, batch.molecule, gated)
         hidden = norm(pooled) + F.silu(self.mix(norm(pooled)))
         both = self.out(hidden)
         mean, log_variance = both.to(torch.promote_types(both.dtype, torch.float32)).chunk(2, -1)

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from molgen.chem.parse import BadMolecule
 from molgen.core import seeds
 from molgen.core.errors import SettingsError
 from molgen.core.settings import Settings
@@ -25,6 +26,7 @@ from molgen.generators.graph_vae.decoder import Decoder
 from molgen.generators.graph_vae.encoder import Encoder
 from molgen.generators.graph_vae.settings import GraphVAEConfig, GraphVAEDrawing
 from molgen.nn.flow import RectifiedFlow
+from molgen.nn.message_passing import chosen, has_dgl
 from molgen.represent.derivations import START, START_ANYWHERE, Grammar
 from molgen.represent.graphs import AtomSymbol
 from molgen.represent.symbols import symbol
@@ -38,6 +40,32 @@ class Batch(NamedTuple):
     atoms: Atoms
     actions: Actions
     properties: Tensor
+
+
+class _Cut(NamedTuple):
+    """A store's fragment graphs, and what its ids are in a model's."""
+
+    graphs: FragmentStore
+    ids: np.ndarray  # of symbols; -1: unknown
+    atom_ids: np.ndarray
+    usable: np.ndarray  # (molecules,) bool
+
+    @classmethod
+    def of(cls, model: GraphVAE, store: Store, graphs: FragmentStore) -> _Cut:
+        """For a model; a molecule is usable if all of it is known and it is not too large."""
+        ids = np.array([model.grammar.ids.get(text, -1) for text in graphs.texts], np.int64)
+        own = {atom: i for i, atom in enumerate(model.atom_types)}
+        atom_ids = np.array([own.get(atom, -1) for atom in store.atom_symbols], np.int64)
+        nodes, edges = graphs.lengths(np.arange(len(store)))
+        usable = (nodes > 0) & (edges < model.longest) & (np.diff(store.atom_offsets) <= model.most_atoms)
+        all_ids = np.append(ids, np.full(UNKNOWN + 1 - len(ids), -1))
+        for flat, offsets, known in (
+            (graphs.nodes, graphs.node_offsets, all_ids),
+            (store.atoms, store.atom_offsets, np.append(atom_ids, np.full(256 - len(atom_ids), -1))),
+        ):
+            strange = np.flatnonzero((known < 0)[np.asarray(flat)])
+            usable[np.searchsorted(offsets, strange, side="right") - 1] = False
+        return cls(graphs, ids, atom_ids, usable)
 
 
 class GraphVAE(NeuralGenerator):
@@ -59,17 +87,20 @@ class GraphVAE(NeuralGenerator):
         super().__init__()
         if config.width % config.heads:
             raise SettingsError(f"model.width = {config.width}: must be a multiple of heads = {config.heads}")
-        self.config, self.atom_types = config, tuple(atom_types)
+        self.config = config.model_copy(update={"backend": chosen(config.backend)})
+        self.atom_types = tuple(atom_types)
         self.grammar = Grammar(symbols, config.joins)
         self.most_atoms, self.longest = int(limits["atoms"]), int(limits["actions"])
         self.properties = {name: (float(mean), float(spread)) for name, (mean, spread) in properties.items()}
-        self.encoder = Encoder(config, len(self.atom_types))
+        self.encoder = Encoder(self.config, len(self.atom_types))
         self.decoder = Decoder(config, self.grammar, self.longest)
         self.prior = RectifiedFlow(config.latent, config.prior_width, config.prior_blocks)
-        self.property_head = nn.Sequential(
-            nn.Linear(config.latent, 128), nn.SiLU(), nn.Linear(128, max(1, len(self.properties)))
-        )
-        self._cut: dict[str, tuple[FragmentStore, np.ndarray]] = {}
+        self.property_head = None
+        if self.properties:
+            self.property_head = nn.Sequential(
+                nn.Linear(config.latent, 128), nn.SiLU(), nn.Linear(128, len(self.properties))
+            )
+        self._cut: dict[str, _Cut] = {}
 
     @classmethod
     def build(cls, config: Settings, store: Store) -> Self:
@@ -92,6 +123,8 @@ class GraphVAE(NeuralGenerator):
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:
         config = GraphVAEConfig.parse(values["settings"], where="config.yaml")
+        if config.backend == "dgl" and not has_dgl():  # the weights are the same, so a trained model runs without it
+            config = config.model_copy(update={"backend": "pyg"})
         atom_types = [AtomSymbol(**atom) for atom in values["atom_types"]]
         return cls(config, values["symbols"], atom_types, values["limits"], values["properties"])
 
@@ -105,43 +138,44 @@ class GraphVAE(NeuralGenerator):
         }
 
     def usable(self, store: Store, rows: np.ndarray) -> np.ndarray:
-        cut, ids = self._fragments(store)
-        nodes, edges = cut.lengths(rows)
-        atoms = store.atom_offsets[rows + 1] - store.atom_offsets[rows]
-        rows = rows[(nodes > 0) & (edges < self.longest) & (atoms <= self.most_atoms)]
-        known = np.append(ids, [-1] * (UNKNOWN + 1 - len(ids)))[np.asarray(cut.nodes)] >= 0
-        strange = np.unique(np.searchsorted(cut.node_offsets, np.flatnonzero(~known), side="right") - 1)
-        rows = np.setdiff1d(rows, strange)
-        return rows
+        return rows[self._fragments(store).usable[rows]]
 
     def collate(self, store: Store, rows: np.ndarray) -> Batch:
-        cut, ids = self._fragments(store)
-        rows = rows[np.argsort(cut.lengths(rows)[1], kind="stable")]
-        lookup = self._atom_ids(store)
-        graphs = store.graphs(rows)
-        atoms = Atoms.of(graphs._replace(atoms=lookup[graphs.atoms]))
-        anywhere = torch.rand(2, len(rows)).tolist() if self.training else [[1.0] * len(rows)] * 2
-        derivations, starts = [], []
-        for (nodes, edges), chance, where in zip(cut.graphs(rows), *anywhere, strict=True):
+        cut = self._fragments(store)
+        rows = rows[cut.usable[rows]]
+        rows = rows[np.argsort(cut.graphs.lengths(rows)[1], kind="stable")]
+        chances = torch.rand(2, len(rows)).tolist() if self.training else [[1.0] * len(rows)] * 2
+        kept, derivations, starts = [], [], []
+        for row, (nodes, edges), chance, where in zip(rows, cut.graphs.graphs(rows), *chances, strict=True):
             own = chance >= self.config.any_root
-            symbols = [int(ids[node]) for node in nodes]
-            derivations.append(self.grammar.derive(symbols, edges, None if own else int(where * len(nodes))))
+            root = None if own else int(where * len(nodes))
+            try:
+                derivations.append(self.grammar.derive(cut.ids[nodes].tolist(), edges, root))
+            except BadMolecule:  # from this root a ring reaches back over more open sites than there are joins
+                continue
+            kept.append(row)
             starts.append(START if own else START_ANYWHERE)
+        rows = np.array(kept, np.int64)
+        graphs = store.graphs(rows)
+        atoms = Atoms.of(graphs._replace(atoms=cut.atom_ids[graphs.atoms]))
         return Batch(atoms, Actions.of(self.grammar, derivations, starts), self._property_rows(store, rows))
 
     def loss(self, batch: Batch) -> Loss:
         """Negative evidence lower bound with a weight on the KL term, in nats a molecule, and two small terms beside:
-        the prior's flow (which leaves encoder and decoder alone) and the squared error of the property head."""
+        the prior's flow (which leaves encoder and decoder alone) and the squared error of the property head. In
+        evaluation mode the noise is the same each time."""
         mean, log_variance = self.encoder(batch.atoms)
-        z = mean + (0.5 * log_variance).exp() * self._noise(mean)
+        generator = None if self.training else seeds.torch_generator(0, "graph-vae", device=str(mean.device))
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
+        z = mean + (0.5 * log_variance).exp() * noise
         reconstruction = self.decoder.nats(batch.actions, z)
         kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum()
-        count = batch.atoms.count
+        count = batch.atoms.molecules
         charged = (kl - count * self.config.free_nats).clamp(min=0) if self.config.free_nats else kl
-        prior = self.prior.loss(z.detach())
+        prior = self.prior.loss(z.detach(), generator)
         total = reconstruction + self.config.kl_weight * charged + prior
         parts = {"reconstruction": reconstruction.detach(), "kl": kl.detach(), "prior": prior.detach()}
-        if self.properties:
+        if self.property_head is not None:
             known = batch.properties.isfinite()
             error = (self.property_head(mean).float() - batch.properties.nan_to_num()).square()
             squared = torch.where(known, error, 0).mean(1).sum()
@@ -149,29 +183,16 @@ class GraphVAE(NeuralGenerator):
             parts["properties"] = squared.detach()
         return Loss(total, count, parts)
 
-    def _noise(self, mean: Tensor) -> Tensor:
-        """Standard normal; in evaluation mode the same each time."""
-        if self.training:
-            return torch.randn_like(mean)
-        generator = seeds.torch_generator(0, "graph-vae", "evaluation", device=str(mean.device))
-        return torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
-
-    def _fragments(self, store: Store) -> tuple[FragmentStore, np.ndarray]:
-        """A store's fragment graphs, and this model's ids of their symbols (-1: unknown)."""
+    def _fragments(self, store: Store) -> _Cut:
+        """A store's fragment graphs in this model's ids; made, with progress, if they are not there yet."""
         key = str(store.folder)
         if key not in self._cut:
             vocabulary = [text for text in self.grammar.texts if len(symbol(text).atoms) > 1]
             cut = FragmentStore.learnt(store, self.config.vocabulary)
-            if cut is None or [text for text in cut.texts if len(symbol(text).atoms) > 1] != vocabulary:
+            if cut is None or set(vocabulary) != {text for text in cut.texts if len(symbol(text).atoms) > 1}:
                 cut = FragmentStore.of(store, vocabulary)
-            ids = np.array([self.grammar.ids.get(text, -1) for text in cut.texts], np.int64)
-            self._cut[key] = (cut, ids)
+            self._cut[key] = _Cut.of(self, store, cut)
         return self._cut[key]
-
-    def _atom_ids(self, store: Store) -> np.ndarray:
-        """This model's ids of a store's atom types; 0 for those it does not know."""
-        ids = {atom: i for i, atom in enumerate(self.atom_types)}
-        return np.array([ids.get(atom, 0) for atom in store.atom_symbols], np.int64)
 
     def _property_rows(self, store: Store, rows: np.ndarray) -> Tensor:
         columns = [store.property_names.index(name) for name in self.properties if name in store.property_names]
@@ -186,6 +207,21 @@ class GraphVAE(NeuralGenerator):
         from molgen.generators.graph_vae.sampling import sample
 
         return sample(self, n, seed, first, GraphVAEDrawing() if drawing is None else drawing)  # type: ignore[arg-type]
+
+    def encode(self, smiles: Sequence[str]) -> Float[Tensor, "batch latent"]:
+        """The posterior mean of each molecule; NaN for one that cannot be encoded (`latent.encode` says why)."""
+        from molgen.generators.graph_vae.latent import encode
+
+        return encode(self, smiles).vectors
+
+    def decode(self, z: Float[Tensor, "batch latent"], *, seed: int | None = None) -> Samples:
+        """The molecule of each latent vector: the likeliest actions, or drawn with a seed."""
+        from molgen.generators.graph_vae.latent import decoded
+
+        uniforms = None
+        if seed is not None:
+            uniforms = seeds.uniforms(seeds.child(seed, "graph-vae"), np.arange(len(z)), self.longest)
+        return decoded(self, z, uniforms)
 
 
 def _closes(texts: Sequence[str], cap: str) -> bool:

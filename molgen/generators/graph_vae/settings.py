@@ -29,8 +29,8 @@ class GraphVAEConfig(Settings):
     vocabulary: Annotated[int, Field(ge=0, le=50_000)] = 2_000  # fragments of several atoms that are symbols
     joins: Annotated[int, Field(ge=0, le=64)] = 16  # open sites that a ring between single atoms can reach back over
     room: Annotated[int, Field(ge=0, le=64)] = 2  # atoms and actions a draw may have more than the largest molecule
-    kl_weight: Annotated[float, Field(ge=0)] = 0.2
-    free_nats: Annotated[float, Field(ge=0)] = 0.0  # of KL, on the mean of a batch, that cost nothing
+    kl_weight: Annotated[float, Field(ge=0)] = 0.1
+    free_nats: Annotated[float, Field(ge=0)] = 20.0  # of KL, on the mean of a batch, that cost nothing
     any_root: Annotated[float, Field(ge=0, le=1)] = 0.1  # share of molecules learnt from a root drawn at random
     property_weight: Annotated[float, Field(ge=0)] = 0.1  # of the squared error of standardised properties
     sampling_batch: Annotated[int, Field(ge=1)] = 512
