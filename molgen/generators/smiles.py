@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -25,14 +25,16 @@ from molgen.generators.decoding import Prompt, Rules, Steps, beam_search, draw
 from molgen.generators.decorating import decorated
 from molgen.generators.linking import linked
 from molgen.generators.prompts import Prompted
+from molgen.generators.rectangles import TokenBatch
 from molgen.nn.conditions import Conditions, knots_of, some_given
 from molgen.nn.gru import Recurrent
-from molgen.nn.transformer import Shape, Transformer
+from molgen.nn.transformer import Transformer
 from molgen.represent.grammar import Grammar
 from molgen.represent.notation import notation
 from molgen.represent.tokens import BOS, EOS, PAD, UNKNOWN, Vocabulary, tokenize
 
-GROUP = 64  # sequences a rectangle: fewer would waste less on padding but run smaller matmuls
+# Sequences a rectangle: fewer would waste less on padding but run smaller matmuls, which are one a place in a GRU.
+GROUP = {"transformer": 64, "gru": 256}
 
 
 class SmilesConfig(Settings):
@@ -59,19 +61,6 @@ class SmilesDrawing(Prompted):
     condition: dict[str, float] = Field(default_factory=dict)  # property: value
     guidance: Annotated[float, Field(ge=0, le=20)] = 1.0  # above 1: nearer to the condition, less diverse
     spelling: Literal["canonical", "random"] = "canonical"
-
-
-class TokenBatch(NamedTuple):
-    """Rectangles of token ids laid end to end, and their shapes. Each sequence is BOS, tokens, EOS, then PAD.
-
-    `random` marks the sequences that are random spellings, `codes` holds what their molecules are said to be.
-    """
-
-    inputs: Tensor
-    targets: Tensor
-    shapes: list[Shape]
-    random: Tensor | None = None
-    codes: Tensor | None = None
 
 
 class SmilesModel(NeuralGenerator):
@@ -151,7 +140,7 @@ class SmilesModel(NeuralGenerator):
         if self.conditions is not None and self.training:
             known = np.column_stack([store.column(name)[rows] for name in self.conditions.names])
             codes = torch.from_numpy(self.conditions.encode(some_given(known, self.config.unconditional)))
-        return _token_batch(pieces, random, codes)
+        return TokenBatch.of(pieces, GROUP[self.config.architecture], random, codes)
 
     def _respelled(self, pieces: list[np.ndarray], chosen: Tensor) -> Tensor:
         """Puts a random spelling in the place of the chosen `pieces`; returns which could be respelled."""
@@ -188,10 +177,11 @@ class SmilesModel(NeuralGenerator):
         known = [i for i, t in enumerate(ids) if len(t) <= self.longest and not (t == UNKNOWN).any()]
         out = torch.full((len(smiles),), -torch.inf, device=self.device)
         if known:
-            order = sorted(known, key=lambda i: len(ids[i]))  # as _token_batch lays them
+            order = sorted(known, key=lambda i: len(ids[i]))  # as TokenBatch lays them
             random = torch.ones(len(order), dtype=torch.bool) if self._is_random(spelling) else None
             codes = self._codes(self._asked(condition, len(order))).cpu() if condition else None
-            batch = _to(_token_batch([ids[i] for i in order], random, codes), self.device)
+            group = GROUP[self.config.architecture]
+            batch = TokenBatch.of([ids[i] for i in order], group, random, codes).to(self.device)
             nats = F.cross_entropy(self._logits(batch), batch.targets, ignore_index=PAD, reduction="none")
             rectangles = nats.split([count * length for count, length in batch.shapes])
             skipped = torch.tensor([given[i] for i in order] if given else [0] * len(order), device=self.device)
@@ -203,7 +193,7 @@ class SmilesModel(NeuralGenerator):
     def _encoded(self, smiles: str) -> np.ndarray:
         """Token ids of a SMILES in the model's notation; UNKNOWN where that cannot write it."""
         text = self.notation.of_smiles(smiles)
-        return self.vocabulary.encode(text) if text else np.array([UNKNOWN], np.uint8)
+        return self.vocabulary.encode(text) if text is not None else np.array([UNKNOWN], np.uint8)
 
     def _logits(self, batch: TokenBatch) -> Float[Tensor, "tokens vocabulary"]:
         """Logits in float32 or better, -inf for the tokens that no text holds."""
@@ -364,32 +354,3 @@ def _sample(text: str | None) -> tuple[str | None, str | None]:
         return (canonical(text), None) if text is not None else (None, "no end within the length")
     except BadMolecule as error:
         return None, error.reason
-
-
-def _token_batch(pieces: Sequence[np.ndarray], random: Tensor | None, codes: Tensor | None) -> TokenBatch:
-    """Sequences of token ids sorted by length, in rectangles: inputs from BOS on and, one place on, targets."""
-    order = np.argsort([len(p) for p in pieces], kind="stable")
-    inputs, targets, shapes = [], [], []
-    for group in np.array_split(order, -(-len(order) // GROUP)):
-        rectangle = np.full((len(group), len(pieces[group[-1]]) + 2), PAD, np.int64)
-        rectangle[:, 0] = BOS
-        for row, i in zip(rectangle, group, strict=True):
-            row[1 : len(pieces[i]) + 1] = pieces[i]
-            row[len(pieces[i]) + 1] = EOS
-        tokens = torch.from_numpy(rectangle)
-        inputs.append(tokens[:, :-1].flatten())
-        targets.append(tokens[:, 1:].flatten())
-        shapes.append((len(group), tokens.shape[1] - 1))
-    places = torch.from_numpy(order)
-    return TokenBatch(
-        torch.cat(inputs),
-        torch.cat(targets),
-        shapes,
-        None if random is None else random[places],
-        None if codes is None else codes[places],
-    )
-
-
-def _to(batch: TokenBatch, device: torch.device) -> TokenBatch:
-    random, codes = (None if value is None else value.to(device) for value in (batch.random, batch.codes))
-    return TokenBatch(batch.inputs.to(device), batch.targets.to(device), batch.shapes, random, codes)
