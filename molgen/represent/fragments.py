@@ -15,13 +15,13 @@ import numpy as np
 from rdkit import Chem
 
 from molgen.chem.parse import BadMolecule
-from molgen.represent.graphs import _HYPERVALENT, AtomSymbol, Graph, molecule_of
+from molgen.represent.graphs import HYPERVALENT, AtomSymbol, Graph, molecule_of
 from molgen.represent.motifs import fragments, neighbours_of
-from molgen.represent.symbols import Bond, Site, canonical_symbol, symbol
+from molgen.represent.symbols import SITE, Bond, Site, canonical_symbol, symbol
 
 Edge = tuple[int, int, int, int]  # node, its site, other node, its site
 CACHED = 200_000  # fragments as found (not yet canonical) that a process remembers
-MAX_NODES = 255
+POINT = ""  # the text of a node that stands for an attachment point: what is there is not said
 
 
 class FragmentGraph(NamedTuple):
@@ -42,9 +42,11 @@ class Fragmenter:
         self.vocabulary = vocabulary
         self._known: dict[tuple, tuple[str, tuple[int, ...]]] = {}
 
-    def __call__(self, atoms: Sequence[AtomSymbol], bonds: Sequence[Sequence[int]]) -> FragmentGraph:
-        """The fragment graph of a molecule; BadMolecule if it has none."""
-        _check(atoms)
+    def __call__(
+        self, atoms: Sequence[AtomSymbol], bonds: Sequence[Sequence[int]], points: bool = False
+    ) -> FragmentGraph:
+        """The fragment graph of a molecule; BadMolecule if it has none. With `points` its `*` become POINT nodes."""
+        _check(atoms, points)
         neighbours = neighbours_of(len(atoms), bonds)
         groups = fragments(atoms, neighbours)
         pieces = [self._piece(group, atoms, neighbours) for group in groups]
@@ -58,11 +60,11 @@ class Fragmenter:
                 pieces = [self._piece(group, atoms, neighbours) for group in groups]
         return _joined(pieces, len(atoms))
 
-    def of_graph(self, graph: Graph | None) -> FragmentGraph:
+    def of_graph(self, graph: Graph | None, points: bool = False) -> FragmentGraph:
         """The fragment graph of a graph as `graph_of` gives it."""
         if graph is None:
             raise BadMolecule("no graph", "bonds of other types than 1, 2, 3, aromatic, or over 255 atoms")
-        return self(graph.atoms, graph.bonds.tolist())
+        return self(graph.atoms, graph.bonds.tolist(), points)
 
     def _piece(
         self, group: list[int], atoms: Sequence[AtomSymbol], neighbours: Sequence[Sequence[tuple[int, int]]]
@@ -80,6 +82,8 @@ class Fragmenter:
                     outside.append((atom, other))
                 elif i < j:
                     bonds.append((i, j, kind))
+        if len(group) == 1 and atoms[group[0]] == SITE:
+            return POINT, (0,), outside
         key = (tuple([atoms[i] for i in group]), tuple(bonds), tuple(sites))
         known = self._known.get(key)
         if known is None:
@@ -105,10 +109,10 @@ def assemble(graph: FragmentGraph) -> Chem.Mol:
     return molecule_of(atoms, np.array(bonds).reshape(-1, 3))
 
 
-def _check(atoms: Sequence[AtomSymbol]) -> None:
+def _check(atoms: Sequence[AtomSymbol], points: bool) -> None:
     if not atoms:
         raise BadMolecule("no graph", "bonds of other types than 1, 2, 3, aromatic, or over 255 atoms")
-    if any(atom.atomic_number == 0 for atom in atoms):
+    if any(atom.atomic_number == 0 and not (points and atom == SITE) for atom in atoms):
         raise BadMolecule("unknown atom", "an atom without an element, or of a type that the training set never had")
 
 
@@ -146,7 +150,7 @@ def _kekulized(
     changed = list(atoms)
     for i in inside:
         if atoms[i].aromatic:
-            hydrogens = mol.GetAtomWithIdx(i).GetTotalNumHs() if atoms[i].atomic_number in _HYPERVALENT else 0
+            hydrogens = mol.GetAtomWithIdx(i).GetTotalNumHs() if atoms[i].atomic_number in HYPERVALENT else 0
             changed[i] = replace(atoms[i], aromatic=False, hydrogens=hydrogens)
     order = {Chem.BondType.SINGLE: 0, Chem.BondType.DOUBLE: 1, Chem.BondType.TRIPLE: 2}
     kinds = [

@@ -35,7 +35,7 @@ _AS_WRITTEN: Any = Chem.SmilesParserParams()
 _AS_WRITTEN.sanitize = False
 _AS_WRITTEN.removeHs = False
 _NO_BOND_TYPE = re.compile(r"->|<-|[~$]")  # dative, unspecified, quadruple
-_HYPERVALENT = frozenset((15, 16, 17, 33, 34, 35, 52, 53))  # their valence does not tell how many hydrogens they have
+HYPERVALENT = frozenset((15, 16, 17, 33, 34, 35, 52, 53))  # their valence does not tell how many hydrogens they have
 _RADICAL = rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
 
 MAX_ATOMS = 255  # atom numbers are stored as uint8
@@ -106,7 +106,7 @@ def atom_symbol(token: str) -> AtomSymbol | None:
         atom.GetAtomicNum(),
         atom.GetFormalCharge(),
         aromatic,
-        atom.GetNumExplicitHs() if aromatic or atom.GetAtomicNum() in _HYPERVALENT else 0,
+        atom.GetNumExplicitHs() if aromatic or atom.GetAtomicNum() in HYPERVALENT else 0,
         atom.GetIsotope(),
         may_be_radical=token[0] == "[" and "@" not in token and (not aromatic or token == "[c]"),
     )

@@ -20,7 +20,6 @@ from molgen.generators.graph_vae.batch import Atoms
 from molgen.generators.graph_vae.sampling import decode, dtype_of, molecule
 from molgen.represent.fragments import Fragmenter
 from molgen.represent.graphs import Graph, GraphArrays, graph_of
-from molgen.represent.symbols import symbol
 
 if TYPE_CHECKING:
     from molgen.generators.graph_vae.model import GraphVAE
@@ -39,7 +38,7 @@ class Encoded(NamedTuple):
 def encode(model: GraphVAE, smiles: Sequence[str]) -> Encoded:
     """The posterior mean of each molecule."""
     vectors = torch.full((len(smiles), model.config.latent), torch.nan, device=model.device, dtype=dtype_of(model))
-    fragmenter = _fragmenter(model)
+    fragmenter = model.fragmenter()
     graphs: dict[int, Graph] = {}
     reasons: list[str | None] = []
     for i, text in enumerate(smiles):
@@ -122,10 +121,6 @@ def _property(model: GraphVAE, name: str) -> tuple[nn.Module, int]:
     if name not in names or model.property_head is None:
         raise InputError(f"property {name!r}: this model did not learn it{nearest(name, names)}")
     return model.property_head, names.index(name)
-
-
-def _fragmenter(model: GraphVAE) -> Fragmenter:
-    return Fragmenter(frozenset(text for text in model.grammar.texts if len(symbol(text).atoms) > 1))
 
 
 def _encodable(model: GraphVAE, fragmenter: Fragmenter, text: str) -> Graph:

@@ -28,6 +28,7 @@ from molgen.generators.graph_vae.settings import GraphVAEConfig, GraphVAEDrawing
 from molgen.nn.flow import RectifiedFlow
 from molgen.nn.message_passing import chosen, has_dgl
 from molgen.represent.derivations import START, START_ANYWHERE, Grammar
+from molgen.represent.fragments import Fragmenter
 from molgen.represent.graphs import AtomSymbol
 from molgen.represent.symbols import symbol
 
@@ -182,6 +183,10 @@ class GraphVAE(NeuralGenerator):
             total = total + self.config.property_weight * squared
             parts["properties"] = squared.detach()
         return Loss(total, count, parts)
+
+    def fragmenter(self) -> Fragmenter:
+        """What cuts molecules into this model's symbols."""
+        return Fragmenter(frozenset(text for text in self.grammar.texts if len(symbol(text).atoms) > 1))
 
     def _fragments(self, store: Store) -> _Cut:
         """A store's fragment graphs in this model's ids; made, with progress, if they are not there yet."""

@@ -15,8 +15,9 @@ from molgen.chem.parse import BadMolecule, canonical
 from molgen.core import seeds
 from molgen.generators.base import Samples
 from molgen.generators.graph_vae.batch import Places, due
+from molgen.generators.graph_vae.scaffold import Plan, Scaffold, contains, scaffolds
 from molgen.generators.graph_vae.settings import GraphVAEDrawing
-from molgen.represent.derivations import FIRST_JOIN, START, Build
+from molgen.represent.derivations import FIRST_JOIN, START, START_ANYWHERE, Build
 from molgen.represent.fragments import assemble
 
 if TYPE_CHECKING:
@@ -29,11 +30,18 @@ EDGE = 1e-12  # keeps uniform numbers away from 0 and 1, where the normal quanti
 def sample(model: GraphVAE, n: int, seed: int, first: int, drawing: GraphVAEDrawing) -> Samples:
     """Draws `first` to `first + n - 1`."""
     draws: list[tuple[str | None, str | None]] = []
+    choices = scaffolds(model, drawing.scaffold) if drawing.scaffold is not None else []
     for start in range(first, first + n, model.config.sampling_batch):
         numbers = np.arange(start, min(start + model.config.sampling_batch, first + n))
         z = latents(model, numbers, seed, drawing.prior)
         uniforms = seeds.uniforms(seeds.child(seed, "graph-vae"), numbers, model.longest)
-        draws += map(molecule, decode(model, z, uniforms, drawing.temperature))
+        if not choices:
+            draws += map(molecule, decode(model, z, uniforms, drawing.temperature))
+            continue
+        which = seeds.uniforms(seeds.child(seed, "graph-vae", "scaffold"), numbers, 1)[:, 0]
+        around = [choices[int(u * len(choices))] for u in which]
+        builds = decode(model, z, uniforms, drawing.temperature, around)
+        draws += [_holding(molecule(b), scaffold) for b, scaffold in zip(builds, around, strict=True)]
     return Samples.of(draws)
 
 
@@ -51,29 +59,44 @@ def dtype_of(model: GraphVAE) -> torch.dtype:
 
 @torch.inference_mode()
 def decode(
-    model: GraphVAE, z: Float[Tensor, "batch latent"], uniforms: np.ndarray | None, temperature: float = 1.0
+    model: GraphVAE,
+    z: Float[Tensor, "batch latent"],
+    uniforms: np.ndarray | None,
+    temperature: float = 1.0,
+    around: Sequence[Scaffold] = (),
 ) -> list[Build]:
-    """Derivations drawn with uniform numbers (batch, longest); the likeliest actions if there are none."""
+    """Derivations drawn with uniform numbers (batch, longest); the likeliest actions if there are none.
+
+    With `around`, a scaffold for each, they begin with any of its symbols and hold it.
+    """
     decoder, vectors = model.decoder, model.decoder.vectors()
     builds = [Build(model.grammar) for _ in range(len(z))]
+    plans = [Plan(scaffold, build) for scaffold, build in zip(around, builds, strict=False)]
+    start = START_ANYWHERE if plans else START
     atoms = np.zeros(len(z), np.int64)
     caches = decoder.empty_cache()
     alive = np.arange(len(z))  # the molecule that each row of the batch builds
-    previous = np.full(len(z), START)
+    previous = np.full(len(z), start)
     limits = _Limits(model)
     for place in range(model.longest):
-        told = np.array([due(builds[i], START) for i in alive])
+        told = np.array([due(builds[i], start) for i in alive])
         columns = torch.from_numpy(np.column_stack([previous, told[:, :3]])).to(z.device)
         states = decoder.step(vectors, Places(*columns.T), caches, place, z)
         for kind in np.unique(told[:, 3]).tolist():
             rows = np.flatnonzero(told[:, 3] == kind)
             logits = decoder.logits(vectors, states[torch.from_numpy(rows).to(z.device)], kind)
-            barred = limits.barred([builds[i] for i in alive[rows]], atoms[alive[rows]], kind)
+            mine = alive[rows].tolist()
+            barred = limits.barred([builds[i] for i in mine], atoms[mine], kind, [plans[i] for i in mine if plans])
             logits = logits.masked_fill(torch.from_numpy(barred).to(z.device), -torch.inf)
             chances = None if uniforms is None else torch.from_numpy(uniforms[alive[rows], place]).to(z.device)
             previous[rows] = decoder.action(_choose(logits, chances, temperature), kind).cpu().numpy()
-        for i, action in zip(alive.tolist(), previous.tolist(), strict=True):
-            builds[i].apply(action)
+        for row, i in enumerate(alive.tolist()):
+            if plans:
+                forced = plans[i].forced()
+                previous[row] = previous[row] if forced is None else forced
+                plans[i].apply(int(previous[row]))
+            else:
+                builds[i].apply(int(previous[row]))
         atoms[alive] += model.grammar.action_atoms[previous]
         going = np.array([not builds[i].done for i in alive], bool)
         if not going.any():
@@ -100,15 +123,20 @@ class _Limits:
         self.opened = grammar.action_arity.copy()
         self.opened[joins] = -1  # it fills two sites
 
-    def barred(self, builds: Sequence[Build], atoms: np.ndarray, kind: int) -> np.ndarray:
+    def barred(self, builds: Sequence[Build], atoms: np.ndarray, kind: int, plans: Sequence[Plan]) -> np.ndarray:
         """(rows, choices) bool. Each open site needs one more action and at most one more atom."""
         choices = self.choices[kind]
         opened = np.array([len(b.stack) - (kind > 0) for b in builds])[:, None] + self.opened[choices]
-        placed = np.array([len(b.actions) + 1 for b in builds])[:, None]
-        barred = (placed + opened > self.actions) | (atoms[:, None] + self.added[choices] + opened > self.atoms)
+        used = np.array([[atoms[i], len(b.actions) + 1] for i, b in enumerate(builds)])
+        if plans:
+            used += np.array([plan.reserved() for plan in plans])
+        barred = (used[:, 1:] + opened > self.actions) | (used[:, :1] + self.added[choices] + opened > self.atoms)
         if kind:
             joinable = np.array([len(b.joinable()) for b in builds])
             barred[:, : self.joins] |= np.arange(self.joins) >= joinable[:, None]
+            for row, plan in zip(barred, plans, strict=False):
+                free = plan.may_join()[: self.joins]
+                row[: len(free)] |= ~np.array(free, bool)
         return barred
 
 
@@ -118,6 +146,13 @@ def _choose(logits: Tensor, uniform: Tensor | None, temperature: float) -> Tenso
         return logits.argmax(-1)
     cumulative = torch.softmax(logits.double() / temperature, -1).cumsum(-1)
     return torch.searchsorted(cumulative, (uniform * cumulative[:, -1]).unsqueeze(1), right=True).squeeze(1)
+
+
+def _holding(draw: tuple[str | None, str | None], scaffold: Scaffold) -> tuple[str | None, str | None]:
+    """The draw, if it contains the scaffold."""
+    if draw[0] is None or contains(draw[0], scaffold):
+        return draw
+    return None, "without the scaffold"
 
 
 def molecule(build: Build) -> tuple[str | None, str | None]:

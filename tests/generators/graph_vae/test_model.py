@@ -1,0 +1,146 @@
+"""The graph VAE: every latent vector decodes to a molecule, on either backend; the loss is what it says."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rdkit import Chem
+
+from molgen.core import seeds
+from molgen.core.errors import SettingsError
+from molgen.data.fragment_store import FragmentStore
+from molgen.data.store import Store
+from molgen.generators.graph_vae.batch import Actions
+from molgen.generators.graph_vae.model import GraphVAE
+from molgen.generators.graph_vae.sampling import decode, molecule
+from molgen.generators.graph_vae.settings import GraphVAEConfig, GraphVAEDrawing
+from molgen.represent.derivations import START, Build
+
+
+def _check_valid(smiles: list[str | None], reasons: list[str | None], model: GraphVAE) -> None:
+    for text, reason in zip(smiles, reasons, strict=True):
+        assert text is not None, reason
+        assert "." not in text
+        mol = Chem.MolFromSmiles(text)
+        assert mol.GetNumHeavyAtoms() <= model.most_atoms
+        assert Chem.MolToSmiles(mol) == text
+
+
+@pytest.mark.parametrize("prior", ["learnt", "normal"])
+def test_every_draw_is_a_molecule(model: GraphVAE, prior: str) -> None:
+    samples = model.sample(300, seed=3, drawing=GraphVAEDrawing(prior=prior))
+    _check_valid(*samples, model)
+
+
+@pytest.mark.slow
+def test_ten_thousand_random_latents_are_molecules(model: GraphVAE) -> None:
+    """Near and far from where the model was trained."""
+    z = torch.randn(10_000, model.config.latent, generator=torch.Generator().manual_seed(0))
+    z *= torch.linspace(0.1, 6, len(z))[:, None]
+    _check_valid(*model.decode(z, seed=0), model)
+
+
+def test_far_away_vectors_and_a_full_stack_end_within_the_limits(model: GraphVAE) -> None:
+    z = 30 * torch.randn(100, model.config.latent, generator=torch.Generator().manual_seed(1))
+    uniforms = seeds.uniforms(0, np.arange(100), model.longest)
+    builds = decode(model, z, uniforms, temperature=10.0)
+    assert all(build.done for build in builds)
+    assert max(len(build.actions) for build in builds) <= model.longest
+    _check_valid(*map(list, zip(*map(molecule, builds), strict=True)), model)
+
+
+def test_steps_with_a_cache_are_the_whole_sequences_distributions(model: GraphVAE, features: Path) -> None:
+    """-log p of greedy derivations, taken from one forward pass, is the sum over the steps that made them."""
+    model = model.with_settings(model.config).double().eval()
+    z = torch.randn(20, model.config.latent, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    decoder, vectors = model.decoder, model.decoder.vectors()
+    builds = sorted(decode(model, z, None), key=lambda b: len(b.actions))
+    order = [[b.actions for b in decode(model, z, None)].index(b.actions) for b in builds]
+    actions = Actions.of(model.grammar, [b.actions for b in builds], [START] * len(builds))
+    states = decoder(vectors, actions.places, actions.shapes, z[order])
+    total = 0.0
+    for kind in range(4):
+        rows = (actions.kinds == kind).nonzero().squeeze(1)
+        if len(rows):
+            nats = -decoder.logits(vectors, states[rows], kind).log_softmax(-1)
+            total += float(nats.gather(1, decoder.choice(actions.targets[rows], kind)[:, None]).sum().detach())
+    assert math.isclose(total, float(decoder.nats(actions, z[order]).detach()), rel_tol=1e-9)
+    greedy = torch.cat(
+        [decoder.action(decoder.logits(vectors, states[(actions.kinds == k)], k).argmax(-1), k) for k in (0, 1)]
+    )
+    wanted = torch.cat([actions.targets[actions.kinds == k] for k in (0, 1)])
+    assert float((greedy == wanted).double().mean()) > 0.95  # all but those that the room for atoms ruled out
+
+
+def test_pyg_and_dgl_give_the_same_posterior(model: GraphVAE, features: Path) -> None:
+    pytest.importorskip("dgl")
+    store = Store.open(features)
+    batch = model.collate(store, store.rows("valid"))
+    other = model.with_settings(model.config.model_copy(update={"backend": "dgl"}))
+    assert (model.config.backend, other.config.backend) == ("pyg", "dgl")
+    for one, two in zip(model.encoder(batch.atoms), other.encoder(batch.atoms), strict=True):
+        assert torch.allclose(one, two, atol=1e-5)
+
+
+def test_a_missing_dgl_is_said_in_training_and_harmless_in_a_trained_model(
+    model: GraphVAE, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = model.config_values()
+    values["settings"] = values["settings"] | {"backend": "dgl"}
+    monkeypatch.setattr("molgen.nn.message_passing.find_spec", lambda name: None)
+    assert GraphVAE.from_values(values).config.backend == "pyg"
+    with pytest.raises(SettingsError, match="DGL is not installed"):
+        GraphVAE(GraphVAEConfig(backend="dgl"), ["*C"], model.atom_types, {"atoms": 9, "actions": 9}, {})
+
+
+def test_nats_below_the_free_ones_cost_nothing(model: GraphVAE, features: Path) -> None:
+    store = Store.open(features)
+    batch = model.collate(store, store.rows("valid"))
+    free = model.with_settings(model.config.model_copy(update={"free_nats": 1e6})).eval()
+    full = model.with_settings(model.config.model_copy(update={"free_nats": 0.0, "kl_weight": 1.0})).eval()
+    parts = full.loss(batch).parts
+    difference = float(full.loss(batch).total - free.loss(batch).total)
+    assert math.isclose(difference, float(parts["kl"]), rel_tol=1e-4)
+
+
+def test_a_molecule_with_an_atom_the_training_split_lacks_is_left_out(model: GraphVAE, features: Path) -> None:
+    store = Store.open(features)
+    rows = store.rows("valid")
+    usable = model.usable(store, rows)
+    assert len(usable) == len(rows) - 1
+    assert store.smiles(np.setdiff1d(rows, usable)) == ["C#<unknown>"]
+    assert model.collate(store, rows).atoms.molecules == len(usable)
+
+
+def test_batches_hold_the_molecules_they_are_of(model: GraphVAE, features: Path) -> None:
+    """The derivations of a batch, executed, are the molecules whose atoms the encoder sees."""
+    store = Store.open(features)
+    rows = store.rows("train")[:40]
+    lengths = FragmentStore.learnt(store, model.config.vocabulary).lengths(rows)[1]
+    rows = rows[np.argsort(lengths, kind="stable")]
+    model.train()
+    batch = model.collate(store, rows)
+    model.eval()
+    targets = batch.actions.targets.tolist()
+    found = []
+    first = 0
+    for count, length in batch.actions.shapes:
+        for _ in range(count):
+            build = Build(model.grammar)
+            for action in targets[first : first + length]:
+                if action >= 0:
+                    build.apply(action)
+            found.append(molecule(build)[0])
+            first += length
+    assert found == [Chem.CanonSmiles(text, useChiral=0) for text in store.smiles(rows)]
+
+
+def test_it_learns_to_reconstruct(folder: Path) -> None:
+    lines = (folder / "metrics.csv").read_text().split()
+    place = lines[0].split(",").index("reconstruction")
+    nats = [float(line.split(",")[place]) for line in lines[1:] if ",train," in line]
+    assert nats[-1] < nats[0]
