@@ -20,7 +20,7 @@ from molgen.training.train import train
 SMALL = {
     "smiles": {"width": 32, "layers": 1, "heads": 2},
     "graph-vae": {"width": 32, "layers": 1, "heads": 2, "encoder_width": 32, "encoder_layers": 2, "vocabulary": 30},
-    "graph-diffusion": {"width": 32, "layers": 2, "heads": 2, "edge_width": 16, "pair_width": 16},
+    "graph-diffusion": {"width": 32, "layers": 1, "heads": 2, "edge_width": 8, "pair_width": 8},
 }
 
 

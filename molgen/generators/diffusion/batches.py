@@ -38,8 +38,8 @@ def room_for(n: int, edges: int, most: int) -> int:
 def by_size(sizes: np.ndarray, *, most: int, edges: int) -> list[np.ndarray]:
     """Places cut into batches of at most `most` graphs and `edges` pairs of nodes.
 
-    Each is of one size as far as there are enough of it; what is left over is mixed. Batches come in the order of their
-    first places, so that shuffled graphs give shuffled batches.
+    Each is of one size as far as there are enough of it; what is left over is put together with its next in size.
+    Batches come in the order of their first places, so that shuffled graphs give shuffled batches.
     """
     batches: list[np.ndarray] = []
     rest: list[np.ndarray] = []
@@ -49,12 +49,12 @@ def by_size(sizes: np.ndarray, *, most: int, edges: int) -> list[np.ndarray]:
         whole = len(places) // room * room
         batches += [places[i : i + room] for i in range(0, whole, room)]
         rest.append(places[whole:])
-    batches += _packed(np.sort(np.concatenate(rest)), sizes, most, edges) if rest else []
-    return sorted(batches, key=lambda places: int(places[0]))
+    batches += _packed(np.concatenate(rest), sizes, most, edges) if rest else []
+    return sorted(batches, key=lambda places: int(places.min()))
 
 
 def _packed(places: np.ndarray, sizes: np.ndarray, most: int, edges: int) -> Iterator[np.ndarray]:
-    """Places of all sizes, in order, cut within both limits."""
+    """Places in the given order, cut within both limits."""
     begin, filled = 0, 0
     for i, cost in enumerate((sizes[places].astype(np.int64) ** 2).tolist()):
         if i > begin and (i - begin == most or filled + cost > edges):

@@ -69,7 +69,9 @@ def test_batches_hold_each_molecule_once_and_keep_within_the_budget() -> None:
     assert all((sizes[b] ** 2).sum() <= 1_000 for b in batches)
     mixed = [b for b in batches if len(set(sizes[b].tolist())) > 1]
     assert sum(map(len, mixed)) < 150
-    assert [b[0] for b in batches] == sorted(b[0] for b in batches)
+    assert [min(b) for b in batches] == sorted(min(b) for b in batches)
+    alone = by_size(np.array([5, 6, 5, 7, 6, 8, 8]), most=2, edges=1_000)
+    assert [b.tolist() for b in alone] == [[0, 2], [1, 4], [3], [5, 6]]
 
 
 def test_evaluation_puts_the_same_noise_on_each_time(model: GraphDiffusion, store: Store) -> None:
