@@ -23,6 +23,7 @@ VERBS = {
     "train": "Train a generator on a feature store.",
     "sample": "Draw molecules from a trained generator.",
     "likelihood": "How likely a generator is to write given molecules.",
+    "latent": "Use a model's latent space: vectors, neighbours, paths.",
     "score": "Score molecules under an objective.",
     "rank": "Pick the best candidates of a scored table.",
     "evaluate": "Measure samples against reference molecules.",

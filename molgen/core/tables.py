@@ -111,6 +111,15 @@ LIKELIHOODS = Table(
         Column("reason", pa.string(), "why there is no value, or null"),
     ),
 )
+LATENTS = Table(
+    "latents",
+    "`latent encode`: the molecules of the input in their order, with their latent vectors",
+    (
+        Column("smiles", pa.string(), "the input's SMILES, or null"),
+        Column("latent", pa.list_(pa.float32()), "posterior mean, or null"),
+        Column("reason", pa.string(), "why there is no vector, or null"),
+    ),
+)
 SCORED = Table(
     "scored",
     "`score`: the rows of the input in their order, with every value that led to the score",
@@ -135,7 +144,7 @@ CANDIDATES = Table(
     ),
     more="every other column of the scored table",
 )
-TABLES = (MOLECULES, REJECTS, SAMPLES, LIKELIHOODS, SCORED, CANDIDATES)
+TABLES = (MOLECULES, REJECTS, SAMPLES, LIKELIHOODS, LATENTS, SCORED, CANDIDATES)
 
 
 def read(path: Path, table: Table | None = None, columns: Sequence[str] | None = None) -> pa.Table:

@@ -10,7 +10,7 @@ from rdkit import Chem
 
 from molgen.chem.parse import BadMolecule
 from molgen.represent.derivations import FIRST_JOIN, ROOT, Build, Grammar
-from molgen.represent.fragments import FragmentGraph, Fragmenter, assemble
+from molgen.represent.fragments import Fragmenter, FragmentGraph, assemble
 from molgen.represent.graphs import graph_of
 
 

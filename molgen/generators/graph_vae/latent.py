@@ -34,10 +34,25 @@ class Encoded(NamedTuple):
     reasons: list[str | None]
 
 
-@torch.inference_mode()
+class Posterior(NamedTuple):
+    """Means and log-variances, and the reasons as in `Encoded`."""
+
+    mean: Float[Tensor, "batch latent"]
+    log_variance: Float[Tensor, "batch latent"]
+    reasons: list[str | None]
+
+
 def encode(model: GraphVAE, smiles: Sequence[str]) -> Encoded:
     """The posterior mean of each molecule."""
-    vectors = torch.full((len(smiles), model.config.latent), torch.nan, device=model.device, dtype=dtype_of(model))
+    mean, _, reasons = posterior(model, smiles)
+    return Encoded(mean, reasons)
+
+
+@torch.inference_mode()
+def posterior(model: GraphVAE, smiles: Sequence[str]) -> Posterior:
+    """The Gaussian posterior of each molecule."""
+    size = (2, len(smiles), model.config.latent)
+    vectors = torch.full(size, torch.nan, device=model.device, dtype=dtype_of(model))
     fragmenter = model.fragmenter()
     graphs: dict[int, Graph] = {}
     reasons: list[str | None] = []
@@ -51,8 +66,8 @@ def encode(model: GraphVAE, smiles: Sequence[str]) -> Encoded:
     for first in range(0, len(rows), BATCH):
         part = rows[first : first + BATCH]
         batch = _atoms(model, [graphs[i] for i in part])
-        vectors[part] = model.encoder(batch.to(model.device))[0].to(vectors.dtype)
-    return Encoded(vectors, reasons)
+        vectors[:, part] = torch.stack(model.encoder(batch.to(model.device))).to(vectors.dtype)
+    return Posterior(vectors[0], vectors[1], reasons)
 
 
 def decoded(
