@@ -31,7 +31,7 @@ class RectifiedFlow(nn.Module):
 
     def velocity(self, x: Float[Tensor, "batch size"], t: Float[Tensor, "batch 1"]) -> Float[Tensor, "batch size"]:
         """v(x, t)."""
-        angles = t * self.frequencies
+        angles = t * self.frequencies.to(t.dtype)
         moment = self.time(torch.cat([t, angles.sin(), angles.cos()], -1).to(x.dtype))
         hidden = self.enter(x)
         for up, down in zip(self.up, self.down, strict=True):
@@ -47,10 +47,10 @@ class RectifiedFlow(nn.Module):
         return F.mse_loss(predicted.to(data.dtype), data - noise, reduction="none").mean(-1).sum()
 
     def push(self, noise: Float[Tensor, "batch size"]) -> Float[Tensor, "batch size"]:
-        """Normal noise to data."""
-        x, step = noise, 1 / self.STEPS
+        """Normal noise to data. The sum of the steps keeps the noise's precision, whatever that of the weights."""
+        x, step, low = noise, 1 / self.STEPS, self.enter.weight.dtype
         for i in range(self.STEPS):
             t = torch.full_like(x[:, :1], i * step)
-            middle = x + 0.5 * step * self.velocity(x, t)
-            x = x + step * self.velocity(middle, t + 0.5 * step)
+            middle = x + 0.5 * step * self.velocity(x.to(low), t).to(x.dtype)
+            x = x + step * self.velocity(middle.to(low), t + 0.5 * step).to(x.dtype)
         return x

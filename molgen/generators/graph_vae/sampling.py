@@ -48,8 +48,9 @@ def sample(model: GraphVAE, n: int, seed: int, first: int, drawing: GraphVAEDraw
 def latents(model: GraphVAE, numbers: np.ndarray, seed: int, prior: str) -> Float[Tensor, "batch latent"]:
     """Latent vectors of the learnt prior or of a standard normal, one for each number of a draw."""
     uniforms = seeds.uniforms(seeds.child(seed, "graph-vae", "latent"), numbers, model.config.latent)
-    noise = torch.special.ndtri(torch.from_numpy(uniforms).clamp(EDGE, 1 - EDGE)).to(model.device, dtype_of(model))
-    return model.prior.push(noise) if prior == "learnt" else noise
+    precise = torch.promote_types(dtype_of(model), torch.float32)
+    noise = torch.special.ndtri(torch.from_numpy(uniforms).clamp(EDGE, 1 - EDGE)).to(model.device, precise)
+    return (model.prior.push(noise) if prior == "learnt" else noise).to(dtype_of(model))
 
 
 def dtype_of(model: GraphVAE) -> torch.dtype:
