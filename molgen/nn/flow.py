@@ -15,7 +15,7 @@ from molgen.nn.transformer import norm
 class RectifiedFlow(nn.Module):
     """A velocity field v(x, t); data are drawn by following it from t = 0 (normal) to t = 1."""
 
-    STEPS = 24  # of the midpoint rule
+    STEPS = 16  # of the midpoint rule
 
     def __init__(self, size: int, width: int, blocks: int) -> None:
         super().__init__()
