@@ -7,7 +7,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("molgen", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("molgen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors: threads would only wait for each other
 
 

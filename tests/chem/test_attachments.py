@@ -161,7 +161,7 @@ def test_holds_looks_at_points_hydrogens_charges_and_stereo(smiles: str, part: s
     assert holds(Chem.MolFromSmiles(smiles), _part(part)) is expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text("Cc1N[*:2]()=n@H.O#", max_size=12))
 def test_any_text_is_parts_or_a_reason(text: str) -> None:
     try:

@@ -79,7 +79,7 @@ def test_ring_systems_are_those_of_rdkit(zinc_smiles: list[str]) -> None:
 @given(
     st.randoms(use_true_random=False), st.sampled_from(["*c1cc(*)ccc1O", "*C(*)(*)C#N", "*n1c(*)nc2c1CCN2*", "*C(*)=*"])
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_symbol_does_not_depend_on_the_order_of_its_atoms_and_sites(shuffle, text) -> None:
     text = Chem.CanonSmiles(text)
     one = Symbol.of(text)
