@@ -87,8 +87,8 @@ class SmilesModel(NeuralGenerator):
         self.notation = notation(written_in)
         self.longest = longest  # tokens of a text, without BOS and EOS
         self.network = _network(config, len(vocabulary), longest + 1)
-        self.conditions = Conditions(knots, config.width) if knots else None
-        self.random = nn.Parameter(torch.zeros(config.width)) if config.random_spelling else None
+        self.conditions = Conditions(knots, config.width * config.layers) if knots else None
+        self.random = nn.Parameter(torch.zeros(config.width * config.layers)) if config.random_spelling else None
         never = torch.zeros(len(vocabulary), dtype=torch.bool)
         never[[PAD, BOS, UNKNOWN]] = True
         self.never: Tensor
@@ -201,8 +201,8 @@ class SmilesModel(NeuralGenerator):
         precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
         return precise.masked_fill(self.never, -torch.inf)
 
-    def _bias(self, random: Tensor | None, codes: Tensor | None) -> Float[Tensor, "sequences width"] | None:
-        """What each sequence's inputs are shifted by: nothing for canonical SMILES of any molecule."""
+    def _bias(self, random: Tensor | None, codes: Tensor | None) -> Float[Tensor, "sequences steers"] | None:
+        """What the inputs of each layer are shifted by: nothing for canonical SMILES of any molecule."""
         terms = [] if random is None or self.random is None else [random[:, None] * self.random]
         if codes is not None and self.conditions is not None:
             terms.append(self.conditions(codes))

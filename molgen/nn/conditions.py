@@ -45,7 +45,7 @@ class Conditions(nn.Module):
         return np.concatenate(columns, axis=1).astype(np.float32)
 
     def forward(self, codes: Float[Tensor, "sequences code"]) -> Float[Tensor, "sequences width"]:
-        """What is added to each place of a sequence."""
+        """What is added at each place of a sequence."""
         return self.code(codes.to(self.code.weight.dtype))
 
 

@@ -7,6 +7,7 @@ through time that does one matmul a step and gathers the weights' gradient in a 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -118,22 +119,22 @@ class Recurrent(nn.Module):
         self,
         tokens: Int[Tensor, " tokens"],
         shapes: Sequence[Shape],
-        bias: Float[Tensor, "sequences width"] | None = None,
+        bias: Float[Tensor, "sequences steers"] | None = None,
     ) -> Float[Tensor, "tokens vocabulary"]:
-        """Logits of the token after each token, for rectangles of `shapes` laid end to end."""
+        """Logits of the token after each token, for rectangles of `shapes` laid end to end.
+
+        `bias` holds a vector for each layer, which is added to the layer's input at each place of the sequence.
+        """
         x = self.embedding(tokens)
-        if bias is not None:
-            x = x + spread(bias, shapes)
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
-        rectangles = x.split([count * length for count, length in shapes])
-        out = [self._stack(r.view(*s, -1)).flatten(0, 1) for r, s in zip(rectangles, shapes, strict=True)]
-        return self.logits(norm(torch.cat(out)))
-
-    def _stack(self, x: Float[Tensor, "sequences length width"]) -> Float[Tensor, "sequences length width"]:
-        for layer in self.layers:
-            x = x + self.dropout(layer(norm(x)))
-        return x
+        steers = [] if bias is None else bias.to(x.dtype).chunk(len(self.layers), -1)
+        for layer, steer in zip_longest(self.layers, steers):
+            x = x if steer is None else x + spread(steer, shapes)
+            rectangles = norm(x).split([count * length for count, length in shapes])
+            out = [layer(r.view(*s, -1)).flatten(0, 1) for r, s in zip(rectangles, shapes, strict=True)]
+            x = x + self.dropout(torch.cat(out))
+        return self.logits(norm(x))
 
     def empty_cache(self) -> list[State]:
         """A state for each layer."""
@@ -144,13 +145,13 @@ class Recurrent(nn.Module):
         tokens: Int[Tensor, " batch"],
         caches: Sequence[State],
         place: int,
-        bias: Float[Tensor, "batch width"] | None = None,
+        bias: Float[Tensor, "batch steers"] | None = None,
     ) -> Float[Tensor, "batch vocabulary"]:
         """Logits after one more token a sequence, at `place` (0 for the first)."""
         x = self.embedding(tokens)
-        if bias is not None:
-            x = x + bias
-        for layer, cache in zip(self.layers, caches, strict=True):
+        steers = [] if bias is None else bias.chunk(len(self.layers), -1)
+        for layer, cache, steer in zip_longest(self.layers, caches, steers):
+            x = x if steer is None else x + steer
             state = torch.zeros_like(x) if cache.hidden is None else cache.hidden
             cache.hidden = layer.step(layer.inputs(norm(x)), state)
             x = x + cache.hidden

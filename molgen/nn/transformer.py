@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -128,21 +129,20 @@ class Transformer(nn.Module):
         self,
         tokens: Int[Tensor, " tokens"],
         shapes: Sequence[Shape],
-        bias: Float[Tensor, "sequences width"] | None = None,
+        bias: Float[Tensor, "sequences steers"] | None = None,
     ) -> Float[Tensor, "tokens vocabulary"]:
         """Logits of the token after each token, for rectangles of `shapes` laid end to end.
 
-        `bias` is added to each input of its sequence.
+        `bias` holds a vector for each layer, which is added to the layer's input at each place of the sequence.
         """
         places = [torch.arange(length, device=tokens.device).repeat(count) for count, length in shapes]
         x = self.embedding(tokens) + self.position(torch.cat(places))
-        if bias is not None:
-            x = x + spread(bias, shapes)
         if torch.is_autocast_enabled(x.device.type):  # the residual stream is kept in the low precision too
             x = x.to(torch.get_autocast_dtype(x.device.type))
         masks = [x.new_full((1, n, n), -torch.inf).triu_(1).repeat(1, self.heads, 1) for _, n in shapes]
-        for block in self.blocks:
-            x = block(x, shapes, masks)
+        steers = [] if bias is None else bias.to(x.dtype).chunk(len(self.blocks), -1)
+        for block, steer in zip_longest(self.blocks, steers):
+            x = block(x if steer is None else x + spread(steer, shapes), shapes, masks)
         return self.logits(norm(x))
 
     def empty_cache(self) -> list[Cache]:
@@ -154,14 +154,13 @@ class Transformer(nn.Module):
         tokens: Int[Tensor, " batch"],
         caches: Sequence[Cache],
         place: int,
-        bias: Float[Tensor, "batch width"] | None = None,
+        bias: Float[Tensor, "batch steers"] | None = None,
     ) -> Float[Tensor, "batch vocabulary"]:
         """Logits after one more token a sequence, at `place` (0 for the first)."""
         x = self.embedding(tokens) + self.position.weight[place]
-        if bias is not None:
-            x = x + bias
-        for block, cache in zip(self.blocks, caches, strict=True):
-            x = block.step(x, cache, place)
+        steers = [] if bias is None else bias.chunk(len(self.blocks), -1)
+        for block, cache, steer in zip_longest(self.blocks, caches, steers):
+            x = block.step(x if steer is None else x + steer, cache, place)
         return self.logits(norm(x))
 
     def _initialise(self, layers: int) -> None:

@@ -26,14 +26,14 @@ def sequences() -> list[Tensor]:
 
 
 def test_sequences_do_not_see_each_other(network: Transformer | Recurrent, sequences: list[Tensor]) -> None:
-    bias = torch.randn(5, 16, dtype=torch.float64)
+    bias = torch.randn(5, 32, dtype=torch.float64)  # for each of two layers
     together = network(torch.cat(sequences), SHAPES, bias)
     alone = [network(s, [(1, len(s))], b[None]) for s, b in zip(sequences, bias, strict=True)]
     assert torch.allclose(together, torch.cat(alone), atol=1e-12)
 
 
 def test_cached_steps_are_the_whole_pass(network: Transformer | Recurrent, sequences: list[Tensor]) -> None:
-    tokens, bias = torch.stack(sequences[3:]), torch.randn(2, 16, dtype=torch.float64)
+    tokens, bias = torch.stack(sequences[3:]), torch.randn(2, 32, dtype=torch.float64)
     caches = network.empty_cache()
     steps = [network.step(tokens[:, i], caches, i, bias) for i in range(7)]
     whole = network(tokens.flatten(), [(2, 7)], bias).view(2, 7, -1)
@@ -54,7 +54,7 @@ def test_kept_sequences_go_on_as_they_were(network: Transformer | Recurrent, seq
 
 
 def test_the_bias_reaches_each_place_of_its_sequence_only(network: Transformer | Recurrent) -> None:
-    bias = torch.zeros(5, 16, dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(5, 32, dtype=torch.float64, requires_grad=True)
     network(torch.zeros(26, dtype=torch.long), SHAPES, bias)[12 + 7 :].sum().backward()  # the last sequence
     assert bias.grad is not None
     assert bias.grad[:4].abs().sum() == 0
