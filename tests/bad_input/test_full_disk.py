@@ -14,6 +14,8 @@ import pytest
 
 from .conftest import PROGRESS, TINY
 
+LEFT_OUT = "too long for it"  # a note of `train` on molecules that the model cannot read
+
 LINES = {
     "data": "data fetch zinc250k --out small/out",
     "prepare": "prepare run/known.smi --out small/out --workers 1",
@@ -67,7 +69,8 @@ def ended(chain: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, li
 def test_one_line_and_nothing_half_written(verb, ended):
     code, error, left = ended[verb]
     assert code == 1, error
-    messages = [line for line in error.splitlines() if line.strip() and not PROGRESS.fullmatch(line)]
+    said = [line for line in error.splitlines() if line.strip() and not PROGRESS.fullmatch(line)]
+    messages = [line for line in said if not line.endswith(LEFT_OUT)]
     assert len(messages) == 1, messages
     assert messages[0].startswith("molgen: ")
     assert "the disk is full" in messages[0]
