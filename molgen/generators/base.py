@@ -71,6 +71,13 @@ class Likelihood(Generator, Protocol):
 class Startable(Protocol):
     """A family whose training can start from a trained model, on a feature store with other tokens than the model's."""
 
+    def carried_over(self, config: Settings, store: Store) -> NeuralGenerator:
+        """A new model for the tokens, lengths and properties of a store, with all that this one's weights say of it.
+
+        `config` may differ from this model's in the settings of `changeable` and `of_store`.
+        """
+        ...
+
     def in_own_ids(self, store: Store) -> Store:
         """The store with its ids replaced by this model's; what the model does not know is the id for unknown."""
         ...
@@ -90,6 +97,7 @@ class NeuralGenerator(nn.Module):
     name: ClassVar[str]
     Config: ClassVar[type[Settings]]
     changeable: ClassVar[frozenset[str]] = frozenset()  # settings that say nothing about the weights
+    of_store: ClassVar[frozenset[str]] = frozenset()  # settings that `Startable.carried_over` can change
     Drawing: ClassVar[type[DrawingSettings]] = DrawingSettings
 
     config: Settings

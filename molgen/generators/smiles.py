@@ -21,6 +21,7 @@ from molgen.core.settings import Settings
 from molgen.data.store import Store, gather
 from molgen.data.translate import in_vocabulary
 from molgen.generators.base import DrawingSettings, Loss, NeuralGenerator, Samples
+from molgen.generators.carrying import carry_over
 from molgen.generators.decoding import Prompt, Rules, Steps, beam_search, draw
 from molgen.generators.decorating import decorated
 from molgen.generators.linking import linked
@@ -69,6 +70,7 @@ class SmilesModel(NeuralGenerator):
     name: ClassVar[str] = "smiles"
     Config: ClassVar[type[Settings]] = SmilesConfig
     changeable = frozenset({"dropout", "unconditional", "random_spelling", "sampling_batch"})
+    of_store = frozenset({"conditions", "room"})
     Drawing = SmilesDrawing
     config: SmilesConfig
 
@@ -121,6 +123,13 @@ class SmilesModel(NeuralGenerator):
         if store.notation != self.notation.name:
             raise SettingsError(f"start: that model writes {self.notation.name}, the features are {store.notation}")
         return in_vocabulary(store, self.vocabulary)
+
+    def carried_over(self, config: Settings, store: Store) -> Self:
+        model = self.build(config, store)
+        if store.notation != self.notation.name:
+            raise SettingsError(f"start: that model writes {self.notation.name}, the features are {store.notation}")
+        carry_over(self, model)
+        return model
 
     def usable(self, store: Store, rows: np.ndarray) -> np.ndarray:
         lengths = store.token_lengths(rows)

@@ -44,10 +44,13 @@ class RunSettings(Settings):
     model: dict[str, Any] = Field(default_factory=dict)
     training: TrainingSettings = TrainingSettings()
     start: str | None = None  # folder or shipped name of the model that the training begins with
+    vocabulary: Literal["start", "store"] = "start"  # whose tokens, greatest length and properties the model has
     adapter: AdapterSettings | None = None
 
     @model_validator(mode="after")
-    def _adapters_need_a_model(self) -> Self:
+    def _go_together(self) -> Self:
         if self.adapter is not None and self.start is None:
             raise ValueError("adapter: adapters change a trained model; name it as start")
+        if self.vocabulary == "store" and (self.start is None or self.adapter is not None):
+            raise ValueError("vocabulary: store is for a training in full from a model; name it as start")
         return self

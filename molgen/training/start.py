@@ -46,6 +46,8 @@ class Beginning(NamedTuple):
         if self.settings.start is None:
             return self.kind.build(self.config, store), store
         start: Any = load_model(self.settings.start, device="cpu")
+        if self.settings.vocabulary == "store":
+            return start.carried_over(self.config, store), store
         try:
             model: NeuralGenerator = start.with_settings(self.config)
         except RuntimeError:
@@ -77,9 +79,10 @@ def _settings_of_start(kind: type[NeuralGenerator], given: Settings, settings: R
         where = f"start: {start} is a {values['family']!r} model, and {kind.name!r} is to be trained"
         raise SettingsError(f"{where}; start from one of the same family")
     config = kind.Config.parse(values["settings"], where=f"{start}/config.yaml")
+    changeable = kind.changeable | (kind.of_store if settings.vocabulary == "store" else frozenset())
     for key in settings.model:
         asked, found = getattr(given, key), getattr(config, key)
-        if asked != found and key not in kind.changeable:
+        if asked != found and key not in changeable:
             raise SettingsError(f"model.{key} = {asked!r}: {start}, the start, has {found!r}; leave it out")
     return config.model_copy(update={key: getattr(given, key) for key in settings.model})
 

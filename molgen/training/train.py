@@ -49,6 +49,8 @@ def train(
     values = {"family": name, "model": beginning.config.values(), "training": settings.training.values()}
     if settings.adapter is not None:
         values |= {"adapter": settings.adapter.values()}
+    if settings.vocabulary == "store":
+        values |= {"vocabulary": "store"}
     store = Store.open(features)
     identity = Identity.of("train", values, {"features": features}, settings.training.seed)
     identity = replace(identity, inputs={**identity.inputs, **beginning.inputs()})

@@ -23,7 +23,8 @@ from molgen.data.prepare_settings import PrepareSettings
 from molgen.data.store import Store
 from molgen.data.translate import in_vocabulary
 from molgen.generators.folder import load_model
-from molgen.represent.tokens import UNKNOWN
+from molgen.generators.smiles import SmilesModel
+from molgen.represent.tokens import BOS, UNKNOWN
 from molgen.training import loop
 from molgen.training import start as beginning
 from molgen.training.settings import AdapterSettings, RunSettings, TrainingSettings
@@ -107,6 +108,40 @@ def test_training_goes_on_from_the_starts_loss(tuned: Path, adapted: Path, serie
     for folder in (tuned, adapted):
         assert _valid(folder)[0] == pytest.approx(float(loss.total / loss.weight), rel=0.01)  # bf16 there, fp32 here
         assert min(_valid(folder)) < 0.9 * _valid(folder)[0]
+
+
+def test_a_start_is_carried_over_to_the_stores_tokens_and_lengths(
+    series: Path, start: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = RunSettings(training=FURTHER, start=str(start), vocabulary="store", model={"conditions": ("logP",)})
+    store, known = Store.open(series), load_model(str(start), device="cpu")
+    model, seen = beginning.Beginning.of(type(known), settings).model(store)
+    assert seen is store
+    assert model.vocabulary.tokens == store.vocabulary.tokens != known.vocabulary.tokens
+    assert "[Si]" in model.vocabulary.tokens
+    assert model.longest == store.header["longest"] + model.config.room != known.longest
+    assert model.conditions.names == ["logP"]
+    assert known.conditions is None
+    assert _log_odds(model, "CCO", "CCN") == pytest.approx(_log_odds(known, "CCO", "CCN"), abs=1e-4)
+    train("smiles", series, tmp_path / "model", settings, accelerator="cpu")
+    assert "left out" not in capsys.readouterr().err
+    assert min(_valid(tmp_path / "model")) < 0.9 * _valid(tmp_path / "model")[0]
+
+
+def _log_odds(model: SmilesModel, one: str, other: str) -> float:
+    """log p(one) / p(other) of two texts that differ in their last token only, without the ends."""
+    tokens = torch.tensor([BOS, *model.vocabulary.encode(one[:-1]).tolist()])
+    with torch.no_grad():
+        logits = model.network(tokens, [(1, len(tokens))])[-1]
+    first, second = (model.vocabulary.tokens.index(text[-1]) for text in (one, other))
+    return float(logits[first] - logits[second])
+
+
+def test_a_start_with_adapters_keeps_its_vocabulary(start: Path) -> None:
+    with pytest.raises(ValueError, match="vocabulary: store is for a training in full"):
+        RunSettings(start=str(start), vocabulary="store", adapter=AdapterSettings())
+    with pytest.raises(ValueError, match="vocabulary: store is for a training in full"):
+        RunSettings(vocabulary="store")
 
 
 def test_molecules_that_the_start_cannot_read_are_counted(
