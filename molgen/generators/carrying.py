@@ -35,7 +35,5 @@ def carry_over(known: SmilesModel, fresh: SmilesModel) -> None:
 
 
 def _same_conditions(known: SmilesModel, fresh: SmilesModel) -> bool:
-    if known.conditions is None or fresh.conditions is None:
-        return False
-    one, two = ({name: edges.tolist() for name, edges in m.conditions.knots.items()} for m in (known, fresh))
-    return one == two
+    ours, theirs = fresh.config_values()["conditions"], known.config_values()["conditions"]
+    return bool(ours) and list(ours.items()) == list(theirs.items())
