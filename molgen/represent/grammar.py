@@ -29,6 +29,7 @@ from molgen.represent.grammar_state import (
     bond_halves,
 )
 from molgen.represent.grammar_tokens import ATOM, BOND, CLOSE, DOUBLE, END, OPEN, RING, Columns, TokenTable
+from molgen.represent.kekule import Kekule
 from molgen.represent.tokens import Vocabulary
 
 
@@ -39,6 +40,7 @@ class Grammar:
         self.table, self.longest = TokenTable(vocabulary), longest
         self.columns = Columns.of(self.table)
         self._aromatic = Aromatic(self.table, self.columns)
+        self._kekule = Kekule(self.table, self.columns)
 
     def start(self, count: int) -> State:
         """Nothing written yet."""
@@ -65,8 +67,10 @@ class Grammar:
         closes, opens = _rings(view, left)
         out[:, at[RING]] = closes | opens
         out[:, at[ATOM]] = self._atoms(view, left, np.logical_not(closes.any(1)))
-        sensible = out & self._aromatic.sensible(view)
-        out = np.where(sensible.any(1)[:, None], sensible, out)
+        for stricter in (out & self._aromatic.sensible(view), ):
+            out = np.where(stricter.any(1)[:, None], stricter, out)
+        stricter = self._kekule.kekulizes(view, out)
+        out = np.where(stricter.any(1)[:, None], stricter, out)
         return out[:, self.columns.of_token]
 
     def _atoms(self, view: View, left: int, none_closes: np.ndarray) -> np.ndarray:
