@@ -39,7 +39,7 @@ class Aromatic:
         leave = _may_leave(view, may_link) & (lacks == 0) | in_branch & (lacks <= 1)
         link = np.where(in_branch, total + (lacks > 0), total * (lacks <= 1)) >= 1
         out[:, at[ATOM]] = self._atoms(view, leave, link)
-        out[:, at[BOND]] = self._bonds(view, leave, link)
+        out[:, at[BOND]] = self._bonds(view, lacks, leave, link)
         out[:, at[OPEN]] = (total >= lacks)[:, None]
         out[:, at[CLOSE]] = out[:, at[END]] = (lacks == 0)[:, None]
         out[:, at[RING]] = _rings(view, lacks, may_link, spare)
@@ -54,12 +54,14 @@ class Aromatic:
         room = ~aromatic | (rest >= 6) & (neighbours - attached >= NEEDED)  # for two aromatic bonds
         return np.where(links, link[:, None], leave[:, None] & room)
 
-    def _bonds(self, view: View, leave: np.ndarray, link: np.ndarray) -> np.ndarray:
+    def _bonds(self, view: View, lacks: np.ndarray, leave: np.ndarray, link: np.ndarray) -> np.ndarray:
         """(batch, orders of bonds): to an atom, or to the other end of a ring."""
         state, order = view.state, self.columns.orders
         other = (view.ring_open & (state.ring_atom != state.current[:, None]))[:, :, None]
         fits = (state.ring_bond[:, :, None] == order) | (state.ring_bond[:, :, None] == UNWRITTEN)
-        closes = (state.kind == AFTER_ATOM)[:, None] & (other & fits).any(1)
+        needed = np.maximum(lacks, view.rings_here > 1)  # of the atom, when it has closed a ring so
+        ready = (state.kind == AFTER_ATOM) & (view.neighbours > needed)
+        closes = ready[:, None] & (other & fits).any(1)
         return leave[:, None] | closes | ((order == UNWRITTEN) & link[:, None])
 
 

@@ -34,13 +34,13 @@ class Kekule:
     def kekulizes(self, view: View, out: np.ndarray) -> np.ndarray:
         """(batch, columns): those of `out` with which a Kekulé structure is possible."""
         state, out = view.state, out.copy()
-        closes = out[:, self.columns.at[RING]] & view.ring_open & view.opener_aromatic
+        closes = out[:, self.columns.at[RING]] & view.ring_open & (view.opener_aromatic | view.aromatic[:, None])
         rows = np.flatnonzero((view.aromatic | closes.any(1)) & (state.kind != ENDED))
         takes_part, open_ends = self._atoms(view, rows)
         for place, row in enumerate(rows.tolist()):
             rings = _Rings(state.linked[row].tolist(), takes_part[place].tolist(), open_ends[place].tolist())
             if view.aromatic[row]:
-                self._refuse(view, row, self._outcomes(view, row, rings, ()), out[row])
+                self._refuse(view, row, rings, out[row])
             for ring in np.flatnonzero(closes[row]).tolist():
                 out[row, self.columns.at[RING].start + ring] = self._may_close(view, row, rings, ring)
         return out
@@ -55,7 +55,7 @@ class Kekule:
         for depth in range(1, int(state.depth[rows].max(initial=0)) + 1):
             inside = np.flatnonzero(state.depth[rows] >= depth)
             open_ends[inside, state.branches[rows[inside], depth]] += 1
-        return takes_part, open_ends
+        return takes_part, open_ends * state.aromatic[rows, :width]
 
     def _outcomes(self, view: View, row: int, rings: _Rings, others: Iterable[int]) -> _Outcomes:
         """What may become of the current atom of a row in its system, and in those of `others`."""
@@ -66,14 +66,15 @@ class Kekule:
         takes_part = self.table.double[token, count : count + 3] & free
         return _Outcomes(*rings.with_and_without(atom, others), *takes_part.tolist())
 
-    def _refuse(self, view: View, row: int, now: _Outcomes, out: np.ndarray) -> None:
+    def _refuse(self, view: View, row: int, rings: _Rings, out: np.ndarray) -> None:
         """Refuses, in the columns of one row, what ends, branches or goes on from an aromatic atom, in place."""
         state, at, orders = view.state, self.columns.at, self.columns.orders
+        now = self._outcomes(view, row, rings, ())
         stays = state.kind[row] == AFTER_OPEN or state.opened[row, state.current[row]] > 0
         out[at[CLOSE]] &= now.may(0, stays)
         out[at[END]] &= now.may(0, stays)
         out[at[OPEN]] &= now.may(2, True)
-        out[at[RING]] &= now.may(1, True)
+        out[at[RING]] &= now.without if state.pending[row] == DOUBLE else now.may(2, True)  # and one to go on to
         link = np.where(self._new_takes_part, now.may(1, True), now.may(1, stays))
         other = now.without if state.pending[row] == DOUBLE else now.may(1, stays)
         out[at[ATOM]] &= np.where(self.columns.atoms[-1] & (state.pending[row] == UNWRITTEN), link, other)
@@ -81,15 +82,20 @@ class Kekule:
         out[at[BOND]] &= np.where(orders == DOUBLE, now.without, single)
 
     def _may_close(self, view: View, row: int, rings: _Rings, ring: int) -> bool:
-        """Whether the current atom may close a ring that an aromatic atom opened."""
+        """Whether the current atom may close a ring, if one of its two ends is aromatic."""
         state, atom = view.state, int(view.state.current[row])
         opener, written = int(state.ring_atom[row, ring]), int(state.ring_bond[row, ring])
         order = max(written, int(state.pending[row]))
         if not written:
-            rings = rings.closed(opener, atom if view.aromatic[row] and not order else None, order == DOUBLE)
+            link = view.aromatic[row] and view.opener_aromatic[row, ring] and not order
+            rings = rings.closed(opener, atom if link else None, order == DOUBLE)
         now = self._outcomes(view, row, rings, [opener])
-        stays = view.neighbours[row] > 1 or state.opened[row, atom] > 0
-        return now.without if order == DOUBLE else now.may(1, stays)
+        if order == DOUBLE:
+            return now.without
+        here = state.ring_depth[row, ring] == state.depth[row]
+        if view.rings_here[row] > here or view.first_unringed[row] < opener:  # then the text goes on from the atom
+            return now.may(2, True)
+        return now.may(1, view.neighbours[row] > 1 or state.opened[row, atom] > 0)
 
 
 @dataclass(frozen=True)
