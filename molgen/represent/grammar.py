@@ -6,8 +6,9 @@ token it allows leads to a text that can be ended in time: an atom without room 
 is open behind it, a branch is opened only where its atom has room for two, and near the end of the length only what
 closes is left.
 
-Aromatic atoms are held to lie in rings. That these close as aromatic rings is the work of `aromatic`, that they kekulize
-the work of `kekule`; both refuse only as long as that leaves anything. Bonds are counted in halves (see `grammar_tokens`).
+Aromatic atoms are held to lie in rings. That these close as aromatic rings is the work of `aromatic`, and that they
+kekulize the work of `kekule`; both refuse only as long as that leaves anything. Bonds are counted in halves (see
+`grammar_tokens`).
 """
 
 from __future__ import annotations
