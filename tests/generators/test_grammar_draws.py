@@ -12,6 +12,7 @@ import torch
 from molgen.chem.parse import BadMolecule, canonical
 from molgen.core import seeds
 from molgen.generators.decoding import draw
+from molgen.generators.folder import load_model
 from molgen.generators.smiles import SmilesConfig, SmilesDrawing, SmilesModel
 from molgen.represent.tokens import BOS, EOS, SPECIAL, Vocabulary
 
@@ -179,3 +180,11 @@ def test_a_beam_under_the_grammar_finds_the_likeliest_that_it_allows(
 ) -> None:
     found = toy._likeliest(400, SmilesDrawing(beam=True, grammar=True))
     assert [text for text in found if text is not None] == [text for text, _ in enumeration.masked().most_common()]
+
+
+def test_the_shipped_model_writes_molecules_under_the_grammar() -> None:
+    model = load_model("smiles-moses", device="cpu")
+    free, drawn = (model.sample(512, seed=0, drawing=SmilesDrawing(grammar=grammar)) for grammar in (False, True))
+    assert free.smiles.count(None) > 10
+    assert drawn.smiles.count(None) <= 3
+    assert set(drawn.reasons) <= {None, "kekulization"}
