@@ -101,7 +101,7 @@ class Grammar:
 
 def _where_any(stricter: np.ndarray, out: np.ndarray) -> np.ndarray:
     """The stricter mask in the rows where it leaves anything."""
-    return np.where(stricter.any(1)[:, None], stricter, out)
+    return np.where(np.any(stricter, axis=1, keepdims=True), stricter, out)
 
 
 def _branches(view: View, left: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
