@@ -120,26 +120,44 @@ class Prompt(NamedTuple):
             return logits
         free = self.tokens[rows, place] < 0
         first = free & (self.tokens[rows, place - 1] >= 0) if place else free
+        first &= (logits > -torch.inf)[:, ~self.barred].any(1)  # a mask may have left nothing else
         return logits.masked_fill(first[:, None] & self.barred, -torch.inf)
 
 
 def draw(
-    steps: Steps, uniforms: Float[Tensor, "batch length"], how: Decoding, prompt: Prompt | None = None
+    steps: Steps,
+    uniforms: Float[Tensor, "batch length"],
+    how: Decoding,
+    prompt: Prompt | None = None,
+    draft: Int[Tensor, "batch length"] | None = None,
 ) -> Int[Tensor, "batch length"]:
-    """Token ids of one draw a row, up to EOS or the full length, then PAD. Finished sequences leave the batch."""
+    """Token ids of one draw a row, up to EOS or the full length, then PAD. Finished sequences leave the batch.
+
+    With a `draft`, each row follows its own as long as `steps` allows the token, and is drawn from there on. If the
+    drafts were drawn from the same network without the rules of `steps`, and all are given, the outcome has the
+    distribution of a draw under the rules: let p be the free distribution at a place and f the share of what is
+    forbidden there; an allowed token t is drawn at once, or in the place of a forbidden one, with probability
+    p(t) + f p(t) / (1 - f) = p(t) / (1 - f), the masked one. (Under `top_p` < 1 the token in the place of a
+    forbidden one comes from the nucleus of what is allowed.)
+    """
     count, length = uniforms.shape
     written = torch.full((count, length), PAD, dtype=torch.long, device=uniforms.device)
     alive = torch.arange(count, device=uniforms.device)  # row of `written` that each sequence of the batch fills
     tokens = torch.full_like(alive, BOS)
     ended = torch.zeros_like(alive, dtype=torch.bool)
+    follows = torch.full_like(ended, draft is not None)  # by row of `written`
     for place in range(length):
         logits = steps(tokens, place)
         if prompt is not None:
             logits = prompt.narrowed(logits, alive, place)
         tokens = choose(_shaped(logits, how), uniforms[alive, place])
-        if prompt is not None:
-            forced = prompt.tokens[alive, place]
-            tokens = torch.where(forced >= 0, forced, tokens)
+        forced = torch.full_like(tokens, -1) if prompt is None else prompt.tokens[alive, place]
+        if draft is not None:
+            drafted = draft[alive, place]
+            allowed = logits.gather(1, drafted[:, None]).squeeze(1) > -torch.inf
+            follows[alive] &= allowed | (forced >= 0)
+            tokens = torch.where(follows[alive], drafted, tokens)
+        tokens = torch.where(forced >= 0, forced, tokens)
         written[alive, place] = tokens
         ended |= tokens == EOS
         going = int((~ended).sum())

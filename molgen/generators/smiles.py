@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -13,7 +13,6 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from molgen.chem.parse import BadMolecule, canonical
 from molgen.chem.spellings import random_spelling
 from molgen.core import seeds
 from molgen.core.errors import InputError, SettingsError, nearest
@@ -27,6 +26,7 @@ from molgen.generators.decorating import decorated
 from molgen.generators.linking import linked
 from molgen.generators.prompts import Prompted
 from molgen.generators.rectangles import TokenBatch
+from molgen.generators.texts import is_molecule, samples
 from molgen.nn.conditions import Conditions, knots_of, some_given
 from molgen.nn.gru import Recurrent
 from molgen.nn.transformer import Transformer
@@ -228,11 +228,13 @@ class SmilesModel(NeuralGenerator):
         how = drawing or SmilesDrawing()
         assert isinstance(how, SmilesDrawing)
         if how.beam:
-            return _samples(self._likeliest(n, how))
+            return samples(self._likeliest(n, how))
+        if not how.prompted:
+            return samples(self.draw_texts(np.arange(first, first + n), seed, how))
         found = Samples([], [])
         for start in range(first, first + n, self.config.sampling_batch):
             draws = np.arange(start, min(start + self.config.sampling_batch, first + n))
-            part = self._prompted(draws, seed, how) if how.prompted else _samples(self.draw_texts(draws, seed, how))
+            part = self._prompted(draws, seed, how)
             found = Samples(found.smiles + part.smiles, found.reasons + part.reasons)
         return found
 
@@ -263,19 +265,52 @@ class SmilesModel(NeuralGenerator):
 
         `prompts` are what each of them begins with, `behind` says which tokens may come right behind; `asked` are each
         one's own values of the model's conditions (nan: not asked for), in the place of `how.condition`.
+
+        With `how.grammar`, draws are made freely, and only those that are no molecule follow their text to the first
+        token that the grammar forbids and are drawn anew from there (see `decoding.draw`). So the few molecules that
+        the grammar would not have written so stay as likely as they were, and the distribution is no further from the
+        free one than the share of draws that are no molecule: no distribution over molecules is nearer to it.
         """
         how = how or SmilesDrawing()
         if asked is None and how.condition:
             asked = self._asked(how.condition, len(draws))
+        prompt = None if prompts is None else self._prompt(prompts, behind)
+        free = how.model_copy(update={"grammar": False})
+        written = self._written(draws, seeds.child(seed, "smiles"), free, prompt, asked)
+        texts = [self._text(row) for row in written.tolist()]
+        if how.grammar and self.grammar:  # a SettingsError where there is none
+            rows = np.flatnonzero([not is_molecule(text) for text in texts])
+            prompt = None if prompt is None else Prompt(prompt.tokens[rows], prompt.barred)
+            asked = None if asked is None else asked[rows]
+            again = self._written(draws[rows], seeds.child(seed, "grammar"), how, prompt, asked, written[rows])
+            for row, ids in zip(rows.tolist(), again.tolist(), strict=True):
+                texts[row] = self._text(ids)
+        return texts
+
+    def _written(
+        self,
+        draws: np.ndarray,
+        seed: int,
+        how: SmilesDrawing,
+        prompt: Prompt | None,
+        asked: np.ndarray | None,
+        draft: Int[Tensor, "draws length"] | None = None,
+    ) -> Int[Tensor, "draws length"]:
+        """Token ids of some draws, made in batches."""
         length = self.longest + 1
-        uniforms = torch.from_numpy(seeds.uniforms(seeds.child(seed, "smiles"), draws, length)).to(self.device)
-        prompt = None
-        if prompts is not None:
-            barred = None if behind is None else torch.tensor([not behind(t) for t in self.vocabulary.tokens])
-            ids = [self._ids(p) for p in prompts]
-            prompt = Prompt.of(ids, length, self.device, None if barred is None else barred.to(self.device))
-        written = draw(self._steps(len(draws), how, asked), uniforms, how, prompt)
-        return [self._text(row) for row in written.tolist()]
+        written = torch.full((len(draws), length), PAD, device=self.device)
+        for start in range(0, len(draws), self.config.sampling_batch):
+            part = slice(start, start + self.config.sampling_batch)
+            uniforms = torch.from_numpy(seeds.uniforms(seed, draws[part], length)).to(self.device)
+            steps = self._steps(len(uniforms), how, None if asked is None else asked[part])
+            begun = None if prompt is None else Prompt(prompt.tokens[part], prompt.barred)
+            written[part] = draw(steps, uniforms, how, begun, None if draft is None else draft[part])
+        return written
+
+    def _prompt(self, prompts: Sequence[str], behind: Callable[[str], bool] | None) -> Prompt:
+        barred = None if behind is None else torch.tensor([not behind(t) for t in self.vocabulary.tokens])
+        ids = [self._ids(p) for p in prompts]
+        return Prompt.of(ids, self.longest + 1, self.device, None if barred is None else barred.to(self.device))
 
     def _likeliest(self, n: int, how: SmilesDrawing) -> list[str | None]:
         asked = self._asked(how.condition, 1) if how.condition else None
@@ -352,14 +387,3 @@ def _network(config: SmilesConfig, vocabulary: int, longest: int) -> Transformer
 def _behind(nats: Float[Tensor, "rows length"], skip: Int[Tensor, " rows"]) -> Float[Tensor, " rows"]:
     """The sum of each row without its first few places."""
     return nats.masked_fill(torch.arange(nats.shape[1], device=nats.device) < skip[:, None], 0).sum(1)
-
-
-def _samples(texts: Iterable[str | None]) -> Samples:
-    return Samples.of(map(_sample, texts))
-
-
-def _sample(text: str | None) -> tuple[str | None, str | None]:
-    try:
-        return (canonical(text), None) if text is not None else (None, "no end within the length")
-    except BadMolecule as error:
-        return None, error.reason

@@ -6,8 +6,9 @@ token it allows leads to a text that can be ended in time: an atom without room 
 is open behind it, a branch is opened only where its atom has room for two, and near the end of the length only what
 closes is left.
 
-Aromatic atoms are held to lie in rings. That the rings kekulize too is the work of `aromatic`, which refuses what
-cannot as long as that leaves anything. Bonds are counted in halves (see `grammar_tokens`).
+Aromatic atoms are held to lie in rings. That these close as aromatic rings is the work of `aromatic`, and that they
+kekulize the work of `kekule`; both refuse only as long as that leaves anything. Bonds are counted in halves (see
+`grammar_tokens`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from molgen.represent.grammar_state import (
     bond_halves,
 )
 from molgen.represent.grammar_tokens import ATOM, BOND, CLOSE, DOUBLE, END, OPEN, RING, Columns, TokenTable
+from molgen.represent.kekule import Kekule
 from molgen.represent.tokens import Vocabulary
 
 
@@ -39,6 +41,7 @@ class Grammar:
         self.table, self.longest = TokenTable(vocabulary), longest
         self.columns = Columns.of(self.table)
         self._aromatic = Aromatic(self.table, self.columns)
+        self._kekule = Kekule(self.table, self.columns)
 
     def start(self, count: int) -> State:
         """Nothing written yet."""
@@ -65,8 +68,8 @@ class Grammar:
         closes, opens = _rings(view, left)
         out[:, at[RING]] = closes | opens
         out[:, at[ATOM]] = self._atoms(view, left, np.logical_not(closes.any(1)))
-        sensible = out & self._aromatic.sensible(view)
-        out = np.where(sensible.any(1)[:, None], sensible, out)
+        out = _where_any(out & self._aromatic.sensible(view), out)
+        out = _where_any(self._kekule.kekulizes(view, out), out)
         return out[:, self.columns.of_token]
 
     def _atoms(self, view: View, left: int, none_closes: np.ndarray) -> np.ndarray:
@@ -94,6 +97,11 @@ class Grammar:
         ok &= order <= np.where(view.must_open, np.minimum(view.outside, DOUBLE), view.outside)[:, None]
         ready = ~view.state.waiting & view.attached & (view.state.kind != ENDED)
         return ok & (ready & (view.cost + 3 <= left))[:, None]
+
+
+def _where_any(stricter: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """The stricter mask in the rows where it leaves anything."""
+    return np.where(np.any(stricter, axis=1, keepdims=True), stricter, out)
 
 
 def _branches(view: View, left: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

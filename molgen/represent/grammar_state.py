@@ -18,6 +18,7 @@ SINGLE_HALVES, AROMATIC_HALVES = 2, 3
 # an aromatic atom outside a ring a ring of its own.
 RING_COST, BRANCH_COST, OPENING_COST = 3, 2, 4
 NONE_LATER = np.iinfo(np.int16).max
+LINKS = 3  # aromatic bonds of an atom, at most
 
 
 @dataclass
@@ -32,13 +33,13 @@ class State:
     depth: np.ndarray  # (batch,) open branches
     branches: np.ndarray  # (batch, depth) their atoms from place 1 on; -1 at 0
     tokens: np.ndarray  # (batch, atom)
-    component: np.ndarray  # (batch, atom) the first atom of those that aromatic bonds connect to it
     free: np.ndarray  # (batch, atom) half bonds left; open rings and what must follow a branch are taken off
     neighbours: np.ndarray  # (batch, atom) neighbours left, likewise
     outside: np.ndarray  # (batch, atom) highest order of a bond that is not aromatic
     aromatic: np.ndarray  # (batch, atom)
     unringed: np.ndarray  # (batch, atom) aromatic, and not yet in a ring
     links: np.ndarray  # (batch, atom) aromatic bonds
+    linked: np.ndarray  # (batch, atom, LINKS) the atoms at their other ends, -1 for none
     opened: np.ndarray  # (batch, atom) open rings of an aromatic atom whose bond may become aromatic
     bonded: np.ndarray  # (batch, atom) to the current atom, while ring numbers may follow
     ring_atom: np.ndarray  # (batch, ring) the atom that opened it, -1 if it is closed
@@ -52,14 +53,13 @@ class State:
         branch = [count, longest // 3 + 2]  # a branch takes three tokens at least
         shapes: dict[Any, dict[str, list[int]]] = {
             np.int16: dict.fromkeys(("kind", "pending", "atoms", "current", "depth"), row)
-            | dict.fromkeys(("tokens", "component"), atom)
             | dict.fromkeys(("ring_atom", "ring_depth"), ring)
-            | {"branches": branch},
+            | {"tokens": atom, "linked": [*atom, LINKS], "branches": branch},
             np.int8: dict.fromkeys(("free", "neighbours", "outside", "links", "opened"), atom) | {"ring_bond": ring},
             np.bool_: dict.fromkeys(("aromatic", "unringed", "bonded"), atom) | {"waiting": row},
         }
         state = cls(**{name: np.zeros(shape, kind) for kind, of in shapes.items() for name, shape in of.items()})
-        state.branches[:] = state.ring_atom[:] = -1
+        state.branches[:] = state.ring_atom[:] = state.linked[:] = -1
         return state
 
     def of(self, rows: np.ndarray) -> State:
@@ -87,17 +87,15 @@ class State:
         link = bonds & aromatic & self.aromatic[rows, parent] & (pending == 0)
         halves = bonds * bond_halves(pending, link)
         self.tokens[rows, new] = tokens
-        self.component[rows, new] = np.where(link, self.component[rows, parent], new)
         self.free[rows, parent] -= halves
         self.neighbours[rows, parent] -= bonds
-        self.links[rows, parent] += link
         self.free[rows, new] = table.limit[tokens] - halves
         self.neighbours[rows, new] = table.neighbours[tokens] - bonds
         self.aromatic[rows, new] = self.unringed[rows, new] = aromatic
         self.outside[rows, new] = table.outside[tokens]
         self._spend_double(rows, parent, pending)
         self._spend_double(rows, new, pending)
-        self.links[rows, new] = link
+        self._link(rows[link], parent[link], new[link])
         self.bonded[rows] = False
         self.bonded[rows, parent] = bonds
         self.current[rows] = new
@@ -156,23 +154,19 @@ class State:
         self.free[rows, atom] -= halves
         self.neighbours[rows, atom] -= 1
         self.opened[rows, other] -= might_link
-        self.links[rows, other] += link
-        self.links[rows, atom] += link
+        self._link(rows[link], atom[link], other[link])
         self._spend_double(rows, atom, order)
         self._spend_double(rows, other, order * (written == 0))
         self.bonded[rows, other] = True
         self.ring_atom[rows, ring] = -1
-        self._join(rows[link], atom[link], other[link])
         # The ring holds every atom on the way back to `other`; what lies in between but not on the way is in rings.
         self.unringed[rows] &= np.arange(self.unringed.shape[1]) < other[:, None]
 
-    def _join(self, rows: np.ndarray, atom: np.ndarray, other: np.ndarray) -> None:
-        """One component of two atoms' ones."""
-        one, two = self.component[rows, atom], self.component[rows, other]
-        differ = np.flatnonzero(one != two)
-        rows, one, two = rows[differ], one[differ, None], two[differ, None]
-        labels = self.component[rows]
-        self.component[rows] = np.where(labels == np.maximum(one, two), np.minimum(one, two), labels)
+    def _link(self, rows: np.ndarray, atom: np.ndarray, other: np.ndarray) -> None:
+        """An aromatic bond. A prompt may hold an atom with more than LINKS of them: the last ones are remembered."""
+        for one, two in ((atom, other), (other, atom)):
+            self.linked[rows, one, self.links[rows, one].clip(max=LINKS - 1)] = two
+            self.links[rows, one] += 1
 
     def _spend_double(self, rows: np.ndarray, atom: np.ndarray, order: np.ndarray) -> None:
         """An aromatic atom has one double bond to outside at most."""
