@@ -24,7 +24,8 @@ def conformers(mol: Chem.Mol, count: int, seed: int) -> Chem.Mol | None:
     if ordered is None:
         return None
     settings = rdDistGeom.ETKDGv3()
-    settings.randomSeed, settings.maxIterations = seed % SEEDS, TRIES
+    settings.randomSeed = seed % SEEDS
+    settings.maxIterations = TRIES
     whole = Chem.AddHs(ordered)
     return whole if list(rdDistGeom.EmbedMultipleConfs(whole, count, settings)) else None
 

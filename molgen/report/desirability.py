@@ -65,7 +65,8 @@ def picture(objective: Objective, scorers: Mapping[str, Scorer]) -> str:
 
 def _panel(component: ComponentSettings, scorer: Scorer, mols: Sequence[Chem.Mol]) -> str:
     transform = component.transform or NO_TRANSFORM
-    low, high = _range(component, scorer)
+    found = np.empty(0) if isinstance(scorer, External | Http) else scorer.score(mols)
+    low, high = _range(component, scorer, found[~np.isnan(found)])
     values = np.unique(np.append(np.linspace(low, high, POINTS), np.arange(np.ceil(low), np.floor(high) + 1)))
     frame = Frame((low, high), (0.0, 1.0), width=WIDTH, height=HEIGHT, left=46, bottom=40)
     unit = f", {scorer.unit}" if scorer.unit else ""
@@ -77,12 +78,10 @@ def _panel(component: ComponentSettings, scorer: Scorer, mols: Sequence[Chem.Mol
         )
         content.insert(0, band)
     content.append(f'<path class="line" d="{frame.line(_points(values, transform(values)))}"/>')
-    if not isinstance(scorer, External | Http):
-        found = scorer.score(mols)
-        for value, height in _points(found, transform(found)):
-            if not np.isnan(value):
-                x, y = frame.at(value, height)
-                content.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>')
+    for value, height in _points(found, transform(found)):
+        if not np.isnan(value):
+            x, y = frame.at(value, height)
+            content.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>')
     name = f"{component.name} (weight {component.weight:g}, {transform.type})"
     return f'<text class="name" x="46" y="0">{escape(name)}</text>{"".join(content)}'
 
@@ -91,12 +90,12 @@ def _points(x: np.ndarray, y: np.ndarray) -> list[Point]:
     return [(float(a), float(b)) for a, b in zip(x, y, strict=True)]
 
 
-def _range(component: ComponentSettings, scorer: Scorer) -> Point:
-    """Where drug-like molecules lie and where the transform does something, both in view."""
-    ends = [] if np.isnan(scorer.usual[0]) else list(scorer.usual)
+def _range(component: ComponentSettings, scorer: Scorer, found: np.ndarray) -> Point:
+    """What is in view: where drug-like molecules and the ten drugs lie, and where the transform does something."""
+    ends = [float(value) for value in (*scorer.usual, *found) if not np.isnan(value)]
     if component.transform is not None and component.transform.span is not None:
         low, high = component.transform.span
-        margin = 0.2 * ((high - low) or 1.0)
-        ends += [low, high] if ends else [low - margin, high + margin]
+        margin = 0.0 if ends else 0.2 * ((high - low) or 1.0)
+        ends += [low - margin, high + margin]
     low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
     return low, high if high > low else low + 1.0
