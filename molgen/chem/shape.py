@@ -24,8 +24,8 @@ def conformers(mol: Chem.Mol, count: int, seed: int) -> Chem.Mol | None:
     if ordered is None:
         return None
     settings = rdDistGeom.ETKDGv3()
-    settings.randomSeed = seed % SEEDS
-    settings.maxIterations = TRIES
+    settings.randomSeed = seed % SEEDS  # type: ignore[assignment]  # a mistake of RDKit's stubs
+    settings.maxIterations = TRIES  # type: ignore[assignment]
     whole = Chem.AddHs(ordered)
     return whole if list(rdDistGeom.EmbedMultipleConfs(whole, count, settings)) else None
 

@@ -36,6 +36,10 @@ def contradictions(objective: Objective, scorers: dict[str, Scorer]) -> list[str
 
 def doubts_from_trial(tried: Tried) -> list[str]:
     """What the ten drugs show."""
+    if tried.silent:
+        return [
+            f"component {name!r} has no value for any of the ten drugs; does it answer at all?" for name in tried.silent
+        ]
     if tried.passed == 0:
         return ["none of the ten drugs passes the filters; the column `filters` says why"]
     if not any(score > 0 for _, score, _, _ in tried.rows):

@@ -58,6 +58,7 @@ class Tried:
 
     columns: list[str]
     rows: list[tuple[str, float, str | None, list[str]]]
+    silent: list[str]  # columns without any value
 
     @property
     def passed(self) -> int:
@@ -83,11 +84,13 @@ def try_on_drugs(objective: Objective) -> Tried:
     for place, name in enumerate(DRUGS):
         cells = [_cell(values[place], found.desirability.get(column), place) for column, values in found.raw.items()]
         rows.append((name, float(found.score[place]), found.failed[place], cells))
-    return Tried(list(found.raw), rows)
+    return Tried(list(found.raw), rows, [column for column, values in found.raw.items() if np.isnan(values).all()])
 
 
 def _cell(value: float, desirability: np.ndarray | None, place: int) -> str:
-    return _number(value) if desirability is None else f"{_number(value)} ({_number(desirability[place])})"
+    if desirability is None or np.isnan(value):
+        return _number(value)
+    return f"{_number(value)} ({_number(desirability[place])})"
 
 
 def _number(value: float) -> str:

@@ -186,6 +186,15 @@ def test_doubts_from_the_drugs() -> None:
     assert "has a score above 0" in doubts_from_trial(try_on_drugs(Objective.parse({"components": [heavy]})))[0]
 
 
+def test_a_service_that_does_not_answer_is_a_doubt() -> None:
+    dock = {"type": "http", "name": "dock", "url": "http://127.0.0.1:9/x", "retries": 0, "transform": "none"}
+    tried = try_on_drugs(Objective.parse({"components": [QED_ALONE, dock]}))
+    assert doubts_from_trial(tried) == [
+        "component 'dock' has no value for any of the ten drugs; does it answer at all?"
+    ]
+    assert [cells[1] for _, _, _, cells in tried.rows] == ["-"] * 10
+
+
 def test_pareto_is_for_rank() -> None:
     with pytest.raises(SettingsError, match=r"a Pareto front belongs to a set of molecules.*`molgen rank"):
         Objective.parse({"components": [QED_ALONE], "aggregation": "pareto"})
