@@ -23,8 +23,6 @@ def ring_systems(mol: Chem.Mol) -> list[str]:
         return []
     cut = _bonds_to_cut(mol)
     parts = Chem.FragmentOnBonds(mol, cut, addDummies=False) if cut else mol
-    if cut:
-        parts.UpdatePropertyCache(False)
     pieces = Chem.MolToSmiles(parts, isomericSmiles=False).split(".")
     return sorted({piece for piece in pieces if _DIGIT.search(_BRACKETS.sub("", piece))})
 

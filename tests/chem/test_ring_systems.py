@@ -67,6 +67,8 @@ def test_each_is_a_molecule_and_its_own_ring_system(mols):
         ("c1ccccc1Cc1ccccc1", ["c1ccccc1"]),  # one, twice
         ("c1ccncc1-c1ccc[nH]1", ["c1cc[nH]c1", "c1ccncc1"]),
         ("C1CCCC1=C1CCCC1", ["C1CCC(=C2CCCC2)C1"]),  # joined by a double bond
+        ("C[Si]1(C)CCCC1", ["C1CC[SiH2]C1"]),
+        ("C[N+]1(CC)CCCC1", ["C1CC[NH2+]C1"]),
         ("[2H]c1ccccc1[C@H](F)C", ["c1ccccc1"]),
     ],
 )
