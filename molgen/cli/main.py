@@ -24,6 +24,7 @@ VERBS = {
     "sample": "Draw molecules from a trained generator.",
     "likelihood": "How likely a generator is to write given molecules.",
     "latent": "Use a model's latent space: vectors, neighbours, paths.",
+    "objective": "Explain, check and draw an objective.",
     "score": "Score molecules under an objective.",
     "rank": "Pick the best candidates of a scored table.",
     "evaluate": "Measure samples against reference molecules.",

@@ -81,8 +81,8 @@ def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:
 
 
 def _explain(cls: type[BaseModel], error: ValidationError) -> str:
-    """The first problem of a pydantic error in one line."""
-    problem = error.errors()[0]
+    """The first problem of a pydantic error in one line; an unknown key before the missing one it may stand for."""
+    problem = next((p for p in error.errors() if p["type"] == "extra_forbidden"), error.errors()[0])
     place = ".".join(str(p) for p in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"unknown key {place!r}{nearest(str(problem['loc'][-1]), _known_keys(cls, problem['loc'][:-1]))}"

@@ -129,8 +129,8 @@ SCORED = Table(
         Column("passed", pa.bool_(), "whether every hard filter was passed"),
         Column("failed", pa.string(), "the filters not passed, joined by `; `, or null"),
     ),
-    more="for each component `NAME` (its raw value, float64) and `NAME.desirability` (0 to 1); `alerts` (names); "
-    "every other column of the input",
+    more="for each component `NAME` (its raw value, float64) and `NAME.desirability` (0 to 1); `alerts` (names, "
+    "and hazard flags); every other column of the input",
 )
 CANDIDATES = Table(
     "candidates",

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 from rdkit import Chem
 
-from molgen.chem.alerts import alerts
 from molgen.chem.descriptors import properties
+from molgen.chem.hazards import alerts_and_flags
 from molgen.chem.parse import BadMolecule, parse
 from molgen.core import tables
 from molgen.core.tables import PROPERTIES, PROPERTY_COLUMNS
@@ -109,7 +109,7 @@ def _alerts(value: Any, mol: Chem.Mol) -> list[str]:
     """Names of the structural alerts: those of the table, or found here if it has none."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(";") if part.strip()]
-    return [str(v) for v in value] if isinstance(value, list) else alerts(mol)
+    return [str(v) for v in value] if isinstance(value, list) else alerts_and_flags(mol)
 
 
 def _columns(schema: pa.Schema, rows: list[Candidate]) -> list[Column]:
@@ -128,7 +128,9 @@ def _columns(schema: pa.Schema, rows: list[Candidate]) -> list[Column]:
             Column(key, LABELS.get(key, key), unit, about.meaning if about else "", "text" if text else "number",
                    _digits(key, rows))
         )  # fmt: skip
-    columns.append(Column("alert_count", "Alerts", meaning="structural alerts (PAINS, BRENK)", digits=0))
+    columns.append(
+        Column("alert_count", "Alerts", meaning="structural alerts (PAINS, BRENK) and hazard flags", digits=0)
+    )
     if any(row.nearest for row in rows):
         meaning = "Tanimoto similarity to the nearest training molecule (Morgan, radius 2, 2,048 bits), 0 to 1"
         columns.append(Column("similarity", "Nearest known", meaning=meaning))

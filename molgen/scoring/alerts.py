@@ -32,9 +32,11 @@ class Alerts:
     unit_range: ClassVar[bool] = False
     default_bounds: ClassVar[BOUNDS] = {"max": 0.0}
     settings_class: ClassVar[type[ComponentSettings]] = AlertsSettings
+    usual = (0.0, 6.0)
 
     def __init__(self, settings: AlertsSettings) -> None:
         self.name, self.unit, self.sets = settings.name, "count", settings.sets
+        self.meaning = f"distinct structural alerts of {', '.join(settings.sets)}"
 
     def score(self, molecules: Molecules) -> np.ndarray:
         """The count for each molecule."""

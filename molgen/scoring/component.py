@@ -21,12 +21,15 @@ BOUNDS = dict[str, float]
 class Scorer(Protocol):
     """Gives each molecule one number.
 
-    `unit` is what the number counts ("" for a pure number); `unit_range` tells that it lies in [0, 1] and so can
-    stand in an objective without a transform; `default_bounds` is what a hard filter without `min` and `max` asks.
+    `unit` is what the number counts ("" for a pure number); `meaning` says in a few words what it is, and `usual` where
+    it lies for drug-like molecules, or NaN (for `molgen objective`). `unit_range` tells that it lies in [0, 1] and so
+    can stand in an objective without a transform; `default_bounds` is what a hard filter without `min` and `max` asks.
     """
 
     name: str
     unit: str
+    meaning: str
+    usual: tuple[float, float]
     unit_range: ClassVar[bool]
     default_bounds: ClassVar[BOUNDS]
     settings_class: ClassVar[type[ComponentSettings]]

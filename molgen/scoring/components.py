@@ -6,6 +6,13 @@ from molgen.scoring.alerts import Alerts
 from molgen.scoring.component import Scorer
 from molgen.scoring.descriptors import Descriptor, UnitDescriptor
 from molgen.scoring.external import External
+from molgen.scoring.hazards import Hazards
+from molgen.scoring.http import Http
+from molgen.scoring.np_likeness import NPLikeness
+from molgen.scoring.ring_rarity import RingRarity
+from molgen.scoring.scaffold_count import ScaffoldCount
+from molgen.scoring.scaffold_novelty import ScaffoldNovelty
+from molgen.scoring.shape import Shape
 from molgen.scoring.similarity import Similarity
 from molgen.scoring.substructure import Substructure
 
@@ -24,10 +31,17 @@ COMPONENTS: dict[str, type[Scorer]] = {
     "stereocentres": Descriptor,
     "heavy_atoms": Descriptor,
     "charge": Descriptor,
+    "np_likeness": NPLikeness,
     "alerts": Alerts,
+    "hazards": Hazards,
     "similarity": Similarity,
+    "shape": Shape,
     "substructure": Substructure,
+    "scaffold_novelty": ScaffoldNovelty,
+    "scaffold_count": ScaffoldCount,
+    "ring_rarity": RingRarity,
     "external": External,
+    "http": Http,
 }
 
 # The column `alerts` of a scored table holds the names, so the count is called otherwise.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
 
-from molgen.chem.alerts import DEFAULT_SETS, alerts
+from molgen.chem.alerts import DEFAULT_SETS
+from molgen.chem.hazards import alerts_and_flags as alerts
+from molgen.scoring.aggregation import aggregate
 from molgen.scoring.alerts import Alerts
 from molgen.scoring.component import Molecules, Scorer
 from molgen.scoring.components import COMPONENTS
@@ -67,7 +68,7 @@ class Evaluator:
         score = aggregate(
             [desirability[c.name] for c in self.objective.components],
             [c.weight for c in self.objective.components],
-            geometric=self.objective.aggregation == "geometric",
+            how=self.objective.aggregation,
         )
         return Evaluation(raw, desirability, score, self._failures(molecules, raw), names)
 
@@ -104,16 +105,3 @@ def _outside(condition: Filter, values: np.ndarray) -> list[tuple[str, np.ndarra
     if condition.max is not None:
         found.append((f"{name} > {condition.max:g}", values > condition.max))
     return found
-
-
-def aggregate(desirabilities: Sequence[np.ndarray], weights: Sequence[float], *, geometric: bool) -> np.ndarray:
-    """The weighted mean of desirabilities, each (n,): in [0, 1], NaN where one of them is NaN.
-
-    Geometric: one desirability of 0 makes it 0 (Derringer and Suich, J. Qual. Technol. 1980, 12, 214, eq. 1).
-    """
-    values, total = np.stack(desirabilities), sum(weights)
-    shares = np.array(weights)[:, None] / total
-    if not geometric:
-        return np.clip((values * shares).sum(axis=0), 0.0, 1.0)
-    with np.errstate(divide="ignore"):
-        return np.clip(np.exp((np.log(values) * shares).sum(axis=0)), 0.0, 1.0)

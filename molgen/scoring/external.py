@@ -1,7 +1,8 @@
 """External component: any program that reads one SMILES a line and answers one number (or `nan`) a line, in order.
 
 The program is started once and kept, so that a model is loaded once; it must flush its answers when it has read all
-that was waiting. Answers that do not come (a crash, a hang, no number) are NaN, and the next batch starts it anew.
+that was waiting. When answers do not come (a crash, a hang) it is started anew and what is missing is asked again, one
+molecule at a time, so that only the molecule that stops it loses its value. What has no answer in the end is NaN.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class ExternalSettings(ComponentSettings):
     """`command` is run without a shell: a program and its arguments, as one line or a list."""
 
     command: tuple[str, ...] = Field(min_length=1)
-    timeout: float = Field(default=300.0, gt=0)  # seconds that one batch may take
+    timeout: float = Field(default=300.0, gt=0)  # seconds that one batch may take, or one molecule asked again
+    retries: int = Field(default=2, ge=0, le=100)  # how often it is started again within a batch
     batch: int = Field(default=256, ge=1)  # SMILES a batch
     unit: str = ""
 
@@ -51,11 +53,14 @@ class External:
     unit_range: ClassVar[bool] = False
     default_bounds: ClassVar[BOUNDS] = {}
     settings_class: ClassVar[type[ComponentSettings]] = ExternalSettings
+    usual = (NO_VALUE, NO_VALUE)
 
     def __init__(self, settings: ExternalSettings) -> None:
         self.name, self.unit = settings.name, settings.unit
+        self.meaning = f"what the program {settings.command[0]!r} answers"
         self._settings = settings
         self._program: _Program | None = None
+        self._answers = True  # whether it answered anything of the last batch
 
     def score(self, molecules: Molecules) -> np.ndarray:
         """The answers, in order."""
@@ -63,8 +68,8 @@ class External:
         there = [i for i, mol in enumerate(molecules) if mol is not None]
         for start in range(0, len(there), self._settings.batch):
             batch = there[start : start + self._settings.batch]
-            answers = self._ask([Chem.MolToSmiles(molecules[i]) for i in batch])
-            values[batch[: len(answers)]] = [_number(answer) for answer in answers]
+            answers = self._ask_again([Chem.MolToSmiles(molecules[i]) for i in batch])
+            values[batch] = [_number(answer) for answer in answers]
         return values
 
     def close(self) -> None:
@@ -72,6 +77,22 @@ class External:
         if self._program is not None:
             self._program.end()
             self._program = None
+
+    def _ask_again(self, smiles: list[str]) -> list[str]:
+        """An answer to each line; "" where the program gave none, however often it was started again.
+
+        After a batch without any answer the next one gets no second start: a program that never answers costs no hours.
+        """
+        starts = self._settings.retries if self._answers else 0
+        answers = self._ask(smiles)
+        while len(answers) < len(smiles):
+            if self._program is None:
+                if starts == 0:
+                    break
+                starts -= 1
+            answers += self._ask([smiles[len(answers)]]) or [""]
+        self._answers = any(answers)
+        return answers + [""] * (len(smiles) - len(answers))
 
     def _ask(self, smiles: list[str]) -> list[str]:
         if self._program is None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
-from molgen.core.errors import SettingsError, nearest
+from molgen.core.errors import InputError, SettingsError, nearest
 from molgen.core.settings import Settings, read_yaml
 from molgen.core.tables import CANDIDATES, SCORED
+from molgen.scoring.aggregation import Aggregation
 from molgen.scoring.component import ComponentSettings
 from molgen.scoring.components import COMPONENTS, DEFAULT_NAMES
 from molgen.scoring.source import read_smiles
@@ -42,10 +43,10 @@ class Filter(Settings):
 
 
 class Objective(Settings):
-    """Components joined by a weighted mean, behind hard filters."""
+    """Components joined by a weighted mean or by the least of them, behind hard filters."""
 
     name: str = "objective"
-    aggregation: Literal["geometric", "arithmetic"] = "geometric"
+    aggregation: Aggregation = "geometric"
     components: tuple[SerializeAsAny[ComponentSettings], ...] = Field(min_length=1)
     filters: tuple[SerializeAsAny[Filter], ...] = ()
 
@@ -59,7 +60,7 @@ class Objective(Settings):
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """The objective in a YAML file. Reference files are looked for beside it."""
+        """The objective in a YAML file. Files that it names, in keys that end in `_file`, are looked for beside it."""
         values = read_yaml(file)
         filters = values.get("filters")
         parts = [
@@ -67,9 +68,18 @@ class Objective(Settings):
             *_list_of_mappings(list(filters.values()) if isinstance(filters, dict) else None),
         ]
         for part in parts:
-            if "references_file" in part:
-                part["references"] = read_smiles(file.parent / str(part.pop("references_file")))
+            _find_files(part, file.parent)
         return cls.parse(values, where=str(file))
+
+    @field_validator("aggregation", mode="before")
+    @classmethod
+    def _not_of_a_set(cls, value: Any) -> Any:
+        if value in ("pareto", "pareto_rank"):
+            raise ValueError(
+                "a Pareto front belongs to a set of molecules, not to one; score with geometric, arithmetic or "
+                "minimum, then `molgen rank --diversity pareto` takes front by front"
+            )
+        return value
 
     @field_validator("components", mode="before")
     @classmethod
@@ -145,6 +155,18 @@ def _flat(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _list_of_mappings(values: Any) -> list[dict[str, Any]]:
     return [item for item in values if isinstance(item, dict)] if isinstance(values, list) else []
+
+
+def _find_files(part: dict[str, Any], folder: Path) -> None:
+    """Turns the references file of a part into its SMILES, and makes paths of other files relative to `folder`."""
+    if "references_file" in part:
+        file = folder / str(part.pop("references_file"))
+        part["references"] = read_smiles(file)
+        if not part["references"]:
+            raise InputError(f"{file}: no molecules in it; a reference needs at least one")
+    for key in part:
+        if key.endswith("_file") and isinstance(part[key], str):
+            part[key] = str(folder / part[key])
 
 
 def _check_transform(component: ComponentSettings) -> None:

@@ -41,9 +41,13 @@ class Substructure:
     unit_range: ClassVar[bool] = True
     default_bounds: ClassVar[BOUNDS] = {"min": 1.0}
     settings_class: ClassVar[type[ComponentSettings]] = SubstructureSettings
+    usual = (0.0, 1.0)
 
     def __init__(self, settings: SubstructureSettings) -> None:
         self.name, self.unit = settings.name, "fraction"
+        self.meaning = "fraction of the conditions met: " + "; ".join(
+            [f"has {smarts}" for smarts in settings.required] + [f"lacks {smarts}" for smarts in settings.forbidden]
+        )
         wanted = [(smarts, True) for smarts in settings.required] + [(smarts, False) for smarts in settings.forbidden]
         self._conditions = [(Chem.MolFromSmarts(smarts), there) for smarts, there in wanted]
 

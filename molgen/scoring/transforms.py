@@ -35,6 +35,16 @@ class Transform(Settings):
     def _map(self, values: np.ndarray) -> np.ndarray:
         return np.clip(values, 0.0, 1.0)
 
+    @property
+    def in_words(self) -> str:
+        """What is good, in a few words."""
+        return "the value as it is, more is better"
+
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """The values between which something happens, for a picture; None if that does not depend on the transform."""
+        return None
+
 
 class _Window(Transform):
     low: float = Field(allow_inf_nan=False)
@@ -46,12 +56,20 @@ class _Window(Transform):
             raise ValueError(f"low = {self.low:g} must be below high = {self.high:g}")
         return self
 
+    @property
+    def span(self) -> tuple[float, float]:
+        return self.low, self.high
+
 
 class Sigmoid(_Window):
     """Rises with the value: 0.05 at `low`, 0.5 halfway, 0.95 at `high`."""
 
     def _map(self, values: np.ndarray) -> np.ndarray:
         return _logistic(self._steepness * (values - (self.low + self.high) / 2))
+
+    @property
+    def in_words(self) -> str:
+        return f"more is better: practically bad (0.05) at {self.low:g}, practically good (0.95) at {self.high:g}"
 
     @property
     def _steepness(self) -> float:
@@ -64,6 +82,10 @@ class ReverseSigmoid(Sigmoid):
     def _map(self, values: np.ndarray) -> np.ndarray:
         return _logistic(-self._steepness * (values - (self.low + self.high) / 2))
 
+    @property
+    def in_words(self) -> str:
+        return f"less is better: practically good (0.95) at {self.low:g}, practically bad (0.05) at {self.high:g}"
+
 
 class DoubleSigmoid(_Window):
     """A soft window: about 1 between `low` and `high`, 0.5 at each end, 0.05 at `margin` outside of it."""
@@ -74,6 +96,14 @@ class DoubleSigmoid(_Window):
         steepness = LOGIT_95 / self.margin
         return _logistic(steepness * (values - self.low)) * _logistic(-steepness * (values - self.high))
 
+    @property
+    def in_words(self) -> str:
+        return f"good between {self.low:g} and {self.high:g} (0.5 at each), bad (0.05) {self.margin:g} outside"
+
+    @property
+    def span(self) -> tuple[float, float]:
+        return self.low - 1.5 * self.margin, self.high + 1.5 * self.margin
+
 
 class Gaussian(Transform):
     """A bell: 1 at `mean`, 0.61 at one `sd` from it."""
@@ -83,6 +113,14 @@ class Gaussian(Transform):
 
     def _map(self, values: np.ndarray) -> np.ndarray:
         return np.exp(-0.5 * ((values - self.mean) / self.sd) ** 2)
+
+    @property
+    def in_words(self) -> str:
+        return f"best at {self.mean:g}, 0.61 at {self.sd:g} from it, 0.14 at {2 * self.sd:g}"
+
+    @property
+    def span(self) -> tuple[float, float]:
+        return self.mean - 3 * self.sd, self.mean + 3 * self.sd
 
 
 class Step(Transform):
@@ -104,6 +142,19 @@ class Step(Transform):
         high = np.inf if self.max is None else self.max
         return np.where(np.isnan(values), values, ((values >= low) & (values <= high)).astype(np.float64))
 
+    @property
+    def in_words(self) -> str:
+        if self.min is not None and self.max is not None:
+            return f"good (1) from {self.min:g} to {self.max:g}, worthless (0) outside"
+        return (
+            f"good (1) from {self.min:g} on, else 0" if self.min is not None else f"good (1) up to {self.max:g}, else 0"
+        )
+
+    @property
+    def span(self) -> tuple[float, float]:
+        ends = [end for end in (self.min, self.max) if end is not None]
+        return ends[0], ends[-1]
+
 
 class Linear(_Window):
     """A ramp: 0 up to `low`, 1 from `high` on; the other way round with `decreasing: true`."""
@@ -113,6 +164,12 @@ class Linear(_Window):
     def _map(self, values: np.ndarray) -> np.ndarray:
         ramp = np.clip((values - self.low) / (self.high - self.low), 0.0, 1.0)
         return 1.0 - ramp if self.decreasing else ramp
+
+    @property
+    def in_words(self) -> str:
+        if self.decreasing:
+            return f"less is better: 1 up to {self.low:g}, 0 from {self.high:g} on, a ramp between"
+        return f"more is better: 0 up to {self.low:g}, 1 from {self.high:g} on, a ramp between"
 
 
 class ValueMap(Transform):
@@ -131,6 +188,15 @@ class ValueMap(Transform):
     def _map(self, values: np.ndarray) -> np.ndarray:
         mapped = [v if np.isnan(v) else self.map.get(v, self.other) for v in np.ravel(values).tolist()]
         return np.array(mapped, np.float64).reshape(np.shape(values))
+
+    @property
+    def in_words(self) -> str:
+        known = ", ".join(f"{value:g} -> {desirability:g}" for value, desirability in self.map.items())
+        return f"by a table: {known}; any other value -> {self.other:g}"
+
+    @property
+    def span(self) -> tuple[float, float]:
+        return min(self.map), max(self.map)
 
 
 TRANSFORMS: dict[str, type[Transform]] = {

@@ -98,7 +98,7 @@ def place(tmp_path: Path, chain: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "unknown.yaml").write_text("limt: 3\nmolecles: 3\nstero: keep\npol: 1\ntitel: x\n")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("do not touch")
-    for name in ("mine.parquet", "mine.json", "mine.html"):
+    for name in ("mine.parquet", "mine.json", "mine.html", "mine.svg"):
         (tmp_path / name).write_text("do not touch")
     (tmp_path / "nothing").mkdir()
     monkeypatch.chdir(tmp_path)

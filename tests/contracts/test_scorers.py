@@ -1,12 +1,18 @@
 """What every component of an objective promises, tried on each of them."""
 
+import json
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from rdkit import Chem
 
+from molgen.chem.fingerprint_kinds import KINDS
 from molgen.scoring.component import Scorer
 from molgen.scoring.components import COMPONENTS
 from molgen.scoring.objective import read_component
@@ -23,9 +29,15 @@ SMILES = [
     "O=[N+]([O-])c1ccccc1",
     "C[N+](C)(C)C[C@H](O)[C@H](O)CO",
     "CC(=O)[O-]",
+    "CN(CN=[N+]=[N-])[N+](=O)[O-]",  # two hazard motifs
 ]
 LENGTHS = "import sys\nfor line in sys.stdin: print(len(line.strip()), flush=True)"
+KNOWN = Path(__file__).with_name("known.smi")  # ten alkylbenzenes, aspirin, piperidine
 PARAMETERS: dict[str, dict[str, Any]] = {
+    "shape": {"references": ["CC(=O)Oc1ccccc1C(=O)O"], "conformers": 2},
+    "scaffold_novelty": {"reference_file": str(KNOWN)},
+    "scaffold_count": {"reference_file": str(KNOWN)},
+    "ring_rarity": {"reference_file": str(KNOWN)},
     "similarity": {"references": ["CC(=O)Oc1ccccc1C(=O)O", "CCCCCCC"]},
     "substructure": {"required": ["a", "[#8]"], "forbidden": ["[N+](=O)[O-]"]},
     "external": {"command": [sys.executable, "-c", LENGTHS], "batch": 3, "timeout": 60},
@@ -38,10 +50,38 @@ def molecules() -> list[Chem.Mol | None]:
     return [*found[:3], None, *found[3:], None]
 
 
-@pytest.fixture(scope="module", params=COMPONENTS)
-def scorer(request: pytest.FixtureRequest) -> Scorer:
-    kind = request.param
-    return COMPONENTS[kind](read_component({"type": kind, **PARAMETERS.get(kind, {})}, "component 1"))
+class Lengths(BaseHTTPRequestHandler):
+    """A service that answers how long each SMILES is."""
+
+    def do_POST(self) -> None:
+        smiles = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps([len(text) for text in smiles]).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Lengths) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("no_proxy", "127.0.0.1")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+FINGERPRINTS = [f"similarity {kind}" for kind in KINDS if kind != "ECFP"]
+
+
+@pytest.fixture(scope="module", params=[*COMPONENTS, *FINGERPRINTS])
+def scorer(request: pytest.FixtureRequest, url: str) -> Scorer:
+    kind, *fingerprint = request.param.split()
+    own = {**PARAMETERS.get(kind, {}), **({"url": url, "batch": 3} if kind == "http" else {})}
+    if fingerprint:
+        own["fingerprint"] = fingerprint[0]
+    return COMPONENTS[kind](read_component({"type": kind, **own}, "component 1"))
 
 
 def test_one_value_a_molecule_and_none_without(scorer: Scorer, molecules: list[Chem.Mol | None]) -> None:
@@ -78,6 +118,17 @@ def test_molecules_are_told_apart(scorer: Scorer, molecules: list[Chem.Mol | Non
     assert len(set(values[~np.isnan(values)])) > 1
 
 
-def test_it_has_a_name_and_a_unit(scorer: Scorer) -> None:
+def test_it_says_what_it_is(scorer: Scorer, molecules: list[Chem.Mol | None]) -> None:
     assert scorer.name
     assert isinstance(scorer.unit, str)
+    assert scorer.meaning
+    assert "\n" not in scorer.meaning
+    low, high = scorer.usual
+    assert low < high or (np.isnan(low) and np.isnan(high))
+    if not scorer.unit_range and not np.isnan(low):  # aspirin and celecoxib are drug-like
+        values = scorer.score([molecules[0], molecules[4]])
+        assert ((values >= low) & (values <= high)).all()
+
+
+def test_it_is_the_same_when_made_again(scorer: Scorer, molecules: list[Chem.Mol | None]) -> None:
+    np.testing.assert_array_equal(scorer.score(molecules), scorer.score(list(molecules)))

@@ -36,15 +36,48 @@ def test_nonsense_is_no_value(tmp_path: Path) -> None:
     np.testing.assert_array_equal(scorer(tmp_path, program).score(MOLECULES[:5]), [np.nan] * 4 + [7])
 
 
-def test_a_crash_costs_what_was_not_answered_and_it_is_started_again(tmp_path: Path) -> None:
-    program = "for line in sys.stdin:\n    if len(line) == 3: sys.exit(1)\n    print(len(line) - 1, flush=True)"
-    found = scorer(tmp_path, program, batch=4).score(MOLECULES)
+CRASHES = "for line in sys.stdin:\n    if len(line) == 3: sys.exit(1)\n    print(len(line) - 1, flush=True)"
+
+
+def test_a_crash_costs_the_molecule_that_caused_it(tmp_path: Path) -> None:
+    found = scorer(tmp_path, CRASHES, batch=4).score(MOLECULES)
+    np.testing.assert_array_equal(found, [1, np.nan, 3, 4, 5, 6, 7, 8])
+
+
+def test_a_crash_without_retries_costs_what_was_not_answered(tmp_path: Path) -> None:
+    found = scorer(tmp_path, CRASHES, batch=4, retries=0).score(MOLECULES)
     np.testing.assert_array_equal(found, [1, np.nan, np.nan, np.nan, 5, 6, 7, 8])
 
 
-def test_a_program_that_cannot_start_work_gives_no_values(tmp_path: Path) -> None:
-    found = scorer(tmp_path, "raise SystemExit('no licence')", batch=2).score(MOLECULES)
+def test_a_program_that_answers_a_batch_at_once_loses_one_molecule_too(tmp_path: Path) -> None:
+    program = """import os
+while True:
+    lines = os.read(0, 65536).decode().split()
+    if not lines or 'CC' in lines: sys.exit(1)
+    print(*map(len, lines), sep='\\n', flush=True)"""
+    found = scorer(tmp_path, program, batch=4).score(MOLECULES)
+    np.testing.assert_array_equal(found, [1, np.nan, 3, 4, 5, 6, 7, 8])
+
+
+def test_a_crash_that_passes_costs_nothing(tmp_path: Path) -> None:
+    mark = tmp_path / "crashed"
+    program = f"""import pathlib
+mark = pathlib.Path({str(mark)!r})
+for line in sys.stdin:
+    if len(line) == 3 and not mark.exists(): mark.touch(); sys.exit(1)
+    print(len(line) - 1, flush=True)"""
+    np.testing.assert_array_equal(scorer(tmp_path, program, batch=4).score(MOLECULES), SIZES)
+
+
+@pytest.mark.parametrize(("retries", "starts"), [(0, 4), (2, 6)])
+def test_a_program_that_cannot_work_gives_no_values_and_is_not_started_for_ever(
+    tmp_path: Path, retries: int, starts: int
+) -> None:
+    marks = tmp_path / "starts"
+    program = f"open({str(marks)!r}, 'a').write('x')\nraise SystemExit('no licence')"
+    found = scorer(tmp_path, program, batch=2, retries=retries).score(MOLECULES)
     assert np.isnan(found).all()
+    assert len(marks.read_text()) == starts  # four batches; second starts in the first of them alone
 
 
 def test_a_hang_ends_with_the_timeout(tmp_path: Path) -> None:
@@ -52,7 +85,7 @@ def test_a_hang_ends_with_the_timeout(tmp_path: Path) -> None:
     start = time.monotonic()
     found = scorer(tmp_path, program, batch=4, timeout=2).score(MOLECULES)
     assert time.monotonic() - start < 30
-    np.testing.assert_array_equal(found, [1, np.nan, np.nan, np.nan, 5, 6, 7, 8])
+    np.testing.assert_array_equal(found, [1, np.nan, 3, 4, 5, 6, 7, 8])
 
 
 def test_more_than_a_pipe_holds_does_not_block(tmp_path: Path) -> None:

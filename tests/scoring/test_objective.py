@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from rdkit import Chem
 
 from molgen.chem.alerts import SETS
 from molgen.core.errors import InputError, SettingsError
+from molgen.scoring.aggregation import Aggregation, aggregate
 from molgen.scoring.components import COMPONENTS
-from molgen.scoring.evaluator import Evaluator, aggregate
+from molgen.scoring.evaluator import Evaluator
 from molgen.scoring.objective import Objective
 from molgen.scoring.transforms import TRANSFORMS
 
@@ -74,6 +76,25 @@ def test_references_are_read_from_beside_the_objective(objective_file: Callable[
         ({"components": [{"type": "QED", "name": "score"}]}, "'score' is a column of the tables"),
         ({"components": [{"type": "QED", "transform": {"type": "lin"}}]}, "component 'QED': transform: unknown type"),
         ({"components": [{"type": "similarity", "references": ["C1"]}]}, "'C1' is not a molecule \\(SMILES syntax"),
+        (
+            {"components": [{"type": "similarity", "references": ["C"], "fingerprint": "ECFP4"}]},
+            "unknown fingerprint 'ECFP4' \\(did you mean 'ECFP'",
+        ),
+        (
+            {"components": [{"type": "similarity", "references": ["C"], "fingerprint": "atom_pair", "radius": 3}]},
+            "'radius' has no meaning for fingerprint 'atom_pair'",
+        ),
+        ({"components": [{"type": "similarity", "references": ["C"], "alpha": 1}]}, "'alpha' is Tversky's"),
+        (
+            {"components": [{"type": "similarity", "references": ["C"], "metric": "tversky", "alpha": 0, "beta": 0}]},
+            "alpha and beta are both 0",
+        ),
+        ({"components": [LOGP], "filters": {"hazards": {"classes": ["explosives"]}}}, "did you mean 'explosive'"),
+        ({"components": [{"type": "scaffold_novelty"}]}, "key 'reference_file' is missing"),
+        ({"components": [{"type": "ring_rarity", "reference_file": "absent.smi"}]}, "absent.smi: no such file"),
+        ({"components": [{"type": "http", "url": "ftp://x/"}]}, "an address that begins with http:// or https://"),
+        ({"components": [{"type": "http", "ulr": "http://x/"}]}, "unknown key 'ulr' \\(did you mean 'url'"),
+        ({"components": [LOGP], "aggregation": "minimun"}, "aggregation = 'minimun'"),
         ({"components": [{"type": "substructure", "required": ["c1"]}]}, "'c1' is not SMARTS"),
         ({"components": [{"type": "substructure", "required": ["N"], "forbidden": ["N"]}]}, "both required and forb"),
         ({"components": [{"type": "external", "command": "no-such-program-here"}]}, "no program 'no-such-program"),
@@ -111,9 +132,22 @@ def test_unreadable_files(tmp_path: Path) -> None:
 
 def test_aggregation_by_hand() -> None:
     values = [np.array([0.5, 1.0, 0.0, np.nan]), np.array([0.25, 1.0, 1.0, 0.5])]
-    np.testing.assert_allclose(
-        aggregate(values, [1, 3], geometric=True), [(0.5 * 0.25**3) ** 0.25, 1, 0, np.nan], rtol=1e-12
-    )
-    np.testing.assert_allclose(
-        aggregate(values, [1, 3], geometric=False), [(0.5 + 0.75) / 4, 1, 0.75, np.nan], rtol=1e-12
-    )
+    expected = {
+        "geometric": [(0.5 * 0.25**3) ** 0.25, 1, 0, np.nan],
+        "arithmetic": [(0.5 + 0.75) / 4, 1, 0.75, np.nan],
+        "minimum": [0.25, 1, 0, np.nan],
+    }
+    assert set(expected) == set(get_args(Aggregation))
+    for how, scores in expected.items():
+        np.testing.assert_allclose(aggregate(values, [1, 3], how), scores, rtol=1e-12)
+
+
+def test_the_objective_chooses_the_aggregation() -> None:
+    mol = Chem.MolFromSmiles("CC(=O)Oc1ccccc1C(=O)O")
+    parts = [{"type": "QED"}, {"type": "fsp3", "weight": 3}]
+    found = {}
+    for how in get_args(Aggregation):
+        with Evaluator(Objective.parse({"components": parts, "aggregation": how})) as evaluator:
+            found[how] = evaluator.evaluate([mol]).score[0]
+    assert found["minimum"] == pytest.approx(1 / 9)  # one sp3 carbon of nine
+    assert found["minimum"] < found["geometric"] < found["arithmetic"]

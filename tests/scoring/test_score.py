@@ -48,16 +48,46 @@ def test_values_equal_rdkit(tmp_path: Path, smiles: list[str], simple: Objective
     np.testing.assert_allclose(found.MW, [Descriptors.MolWt(m) for m in mols], rtol=1e-12)
     expected = (found["QED.desirability"] ** 2 * found["logP.desirability"]) ** (1 / 3)
     np.testing.assert_allclose(found.score, expected, rtol=1e-12)
-    counts = [0 if not text else len(text.split("; ")) for text in found.alerts]
+    names = [[name for name in text.split("; ") if name and not name.startswith("HAZARD")] for text in found.alerts]
+    counts = [len(own) for own in names]
     assert found.alert_count.tolist() == counts
     assert found.passed.tolist() == [bool(w <= 400 and a == 0) for w, a in zip(found.MW, counts, strict=True)]
     assert (summary.rows, summary.passed) == (200, found.passed.sum())
     assert summary.best == found.score[found.passed].max()
 
 
+def test_hazards_are_flagged_and_not_hidden(tmp_path: Path, simple: Objective) -> None:
+    (tmp_path / "in.smi").write_text("CCCCN=[N+]=[N-]\nCCOc1ccccc1\n")
+    score(tmp_path / "in.smi", simple, tmp_path / "out.parquet")
+    found = frame(tmp_path / "out.parquet")
+    assert "HAZARD: organic azide (explosive)" in found.alerts[0].split("; ")
+    assert "HAZARD" not in found.alerts[1]
+    assert found.alert_count[0] == len(found.alerts[0].split("; ")) - 1  # the flag is no alert of the sets
+    wish = Objective.parse({"components": [{"type": "fsp3"}], "filters": {"hazards": {}}})
+    score(tmp_path / "in.smi", wish, tmp_path / "wish.parquet")
+    found = frame(tmp_path / "wish.parquet")
+    assert (found.hazards.tolist(), found.passed.tolist()) == ([1, 0], [False, True])
+    assert found.score[0] == 1
+
+
 def test_the_same_with_one_and_two_workers(tmp_path: Path, molecules: Path, simple: Objective) -> None:
     score(molecules, simple, tmp_path / "one.parquet", workers=1)
     score(molecules, simple, tmp_path / "two.parquet", workers=2)
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+
+
+def test_references_the_same_with_one_and_two_workers(
+    tmp_path: Path, molecules: Path, objective_file: Callable[..., Path]
+) -> None:
+    (tmp_path / "known.smi").write_text("c1ccccc1\nc1ccc(cc1)-c1ccccc1\nC1CCNCC1\n")
+    parts = [
+        {"type": "scaffold_novelty", "reference_file": "known.smi"},
+        {"type": "ring_rarity", "reference_file": "known.smi", "transform": {"type": "linear", "low": 0, "high": 2}},
+        {"type": "np_likeness", "transform": {"type": "sigmoid", "low": -3, "high": 1}},
+    ]
+    objective = Objective.read(objective_file(components=parts, aggregation="arithmetic"))
+    score(molecules, objective, tmp_path / "one.parquet", workers=1)
+    score(molecules, objective, tmp_path / "two.parquet", workers=2)
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
 
 
