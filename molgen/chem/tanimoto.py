@@ -58,8 +58,14 @@ def tanimoto(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return out
 
 
+def tanimoto_of_pairs(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Tanimoto similarity of each row of `a` to the same row of `b`, float32 (n,)."""
+    common = bit_counts(a & b)
+    return (common / np.maximum(bit_counts(a) + bit_counts(b) - common, 1)).astype(np.float32)
+
+
 def nearest(a: np.ndarray, b: np.ndarray, block: int = SEGMENT) -> tuple[np.ndarray, np.ndarray]:
-    """For each row of `a`, the most similar row of `b`: its index (int64, the first of equals) and similarity (float32).
+    """For each row of `a`, the most similar row of `b`: its index (the first of equals, int64) and similarity.
 
     `b` is taken `block` rows at a time (it may be a memory map). With an empty `b`: index -1, similarity 0.
     """
