@@ -135,12 +135,13 @@ def graph(smiles: list[str], queries: np.ndarray) -> None:
         file.write_text("\n".join(smiles) + "\n")
         made, library = best(lambda: open_library(file), 1)
         opened, _ = best(lambda: open_library(Path(f"{file}.index")), 3)
-        linked, approximate = best(lambda: Graph(library), 1)
+        linked, _ = best(lambda: Graph(library), 1)
         exact = top(queries, library.prints, 10)
         print(f"\nindex {made:.1f} CPU s, opened in {1000 * opened:.1f} ms; graph {linked:.1f} CPU s")
         print(f"{'expansion':>10}{'found of 10':>14}{'queries / CPU s':>18}")
         for expansion in (64, 128, 256):
-            seconds, found = best(lambda: approximate.top(queries, 10, expansion=expansion), 1)  # noqa: B023
+            walked = Graph(library, expansion)
+            seconds, found = best(lambda: walked.top(queries, 10), 1)  # noqa: B023
             share = np.mean(found.similarity >= exact.similarity[:, -1:])
             print(f"{expansion:>10}{10 * share:>14.2f}{len(queries) / seconds:>18,.0f}", flush=True)
 

@@ -110,7 +110,7 @@ def search(
             there = part.there
             best = Best(np.full((len(there), settings.k), -1), np.zeros((len(there), settings.k), np.float32))
             if there.any():
-                best.index[there], best.similarity[there] = find(np.ascontiguousarray(part.prints[there]))
+                best.rows[there], best.similarity[there] = find(np.ascontiguousarray(part.prints[there]))
             table = _table(part, best, library, settings.min_similarity)
             reasons = table["reason"].drop_null().to_pylist()
             summary.queries += len(there)
@@ -125,20 +125,20 @@ def _finder(library: Library, settings: NeighborSettings, workers: int) -> Any:
         return lambda prints: top(prints, library.prints, settings.k, workers=workers)
     from molgen.data.graph import Graph  # usearch is imported where it is used
 
-    graph = Graph(library)
-    return lambda prints: graph.top(prints, settings.k, expansion=settings.expansion, workers=workers)
+    graph = Graph(library, settings.expansion)
+    return lambda prints: graph.top(prints, settings.k, workers=workers)
 
 
 def _table(part: Printed, best: Best, library: Library, least: float) -> pa.Table:
     """A row for each neighbour; one without a neighbour for a query that has none."""
-    found = (best.index >= 0) & (best.similarity >= np.float32(least))
+    found = (best.rows >= 0) & (best.similarity >= np.float32(least))
     none = ~found.any(axis=1)
     shown = found.copy()
     shown[:, 0] |= none
     query, place = np.nonzero(shown)
     missing = ~found[query, place]
     reasons = [reason or NONE_NEAR for reason in part.reasons]
-    molecules = library.molecules.take(pa.array(best.index[query, place], pa.int64(), mask=missing))
+    molecules = library.molecules.take(pa.array(best.rows[query, place], pa.int64(), mask=missing))
     columns = {
         "query": pa.array(part.smiles, pa.string()).take(pa.array(query)),
         "query_name": pa.array(part.names, pa.string()).take(pa.array(query)),

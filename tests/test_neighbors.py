@@ -186,6 +186,8 @@ def test_the_graph_finds_nearly_all_with_exact_similarities(place, library, tmp_
     same = [row for row in found if (row["query"], row["line"]) in wanted]
     assert len(same) >= 0.95 * len(wanted)
     assert all(row["similarity"] == wanted[row["query"], row["line"]] for row in same)
+    neighbors(Queries("c1ccccc1O"), library, tmp_path / "one.parquet", settings=settings)
+    assert read(tmp_path / "one.parquet")["rank"].to_pylist() == [1, 2, 3, 4, 5]
 
 
 def test_the_graph_is_the_same_each_time(place, library, tmp_path):

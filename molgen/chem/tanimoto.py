@@ -32,7 +32,7 @@ class Pairs(NamedTuple):
 class Best(NamedTuple):
     """The k most similar rows for each of n: numbers int64 (n, k), -1 where there are fewer, and float32 (n, k)."""
 
-    index: np.ndarray
+    rows: np.ndarray
     similarity: np.ndarray
 
 
@@ -65,25 +65,25 @@ def tanimoto_of_pairs(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def nearest(a: np.ndarray, b: np.ndarray, block: int = SEGMENT) -> tuple[np.ndarray, np.ndarray]:
-    """For each row of `a`, the most similar row of `b`: its index (the first of equals, int64) and similarity.
+    """For each row of `a`, the most similar row of `b`: its number (the first of equals, int64) and similarity.
 
-    `b` is taken `block` rows at a time (it may be a memory map). With an empty `b`: index -1, similarity 0.
+    `b` is taken `block` rows at a time (it may be a memory map). With an empty `b`: -1, similarity 0.
     """
-    index, similarity = top(a, b, 1, block=block)
-    return index[:, 0], similarity[:, 0]
+    best = top(a, b, 1, block=block)
+    return best.rows[:, 0], best.similarity[:, 0]
 
 
 def top(a: np.ndarray, b: np.ndarray, k: int, *, block: int = SEGMENT, workers: int = 1) -> Best:
     """For each row of `a`, the `k` most similar rows of `b`, the best first, of equals the first.
 
-    Where `b` has fewer rows, index -1 and similarity 0. `b` is taken `block` rows at a time (it may be a memory map) by
+    Where `b` has fewer rows, -1 and similarity 0. `b` is taken `block` rows at a time (it may be a memory map) by
     one of `workers` threads.
     """
     best = _nothing(len(a), k)
     tasks = ((rows, columns) for columns in _slices(len(b), block) for rows in _slices(len(a), QUERIES))
     for rows, found in map_threads(partial(_top_of_segment, a, b, k), tasks, workers):
-        _improve(best, rows, np.repeat(np.arange(len(found.index)), k), found.index.ravel(), found.similarity.ravel())
-    return Best(best.index, np.maximum(best.similarity, 0))
+        _improve(best, rows, np.repeat(np.arange(len(found.rows)), k), found.rows.ravel(), found.similarity.ravel())
+    return Best(best.rows, np.maximum(best.similarity, 0))
 
 
 def near(a: np.ndarray, b: np.ndarray, limit: float, *, workers: int = 1) -> Iterator[Pairs]:
@@ -133,17 +133,17 @@ def _nothing(n: int, k: int) -> Best:
     return Best(np.full((n, k), -1, np.int64), np.full((n, k), -1, np.float32))
 
 
-def _improve(best: Best, rows: slice, row: np.ndarray, index: np.ndarray, similarity: np.ndarray) -> None:
-    """Puts further pairs into the best of some rows, in place. `row` counts from the first of `rows`."""
+def _improve(best: Best, part: slice, row: np.ndarray, index: np.ndarray, similarity: np.ndarray) -> None:
+    """Puts further pairs into the best of some rows, in place. `row` counts from the first of `part`."""
     if not len(row):
         return
-    n, k = best.index[rows].shape
+    n, k = best.rows[part].shape
     row = np.concatenate([np.repeat(np.arange(n), k), row])
-    index = np.concatenate([best.index[rows].ravel(), index])
-    similarity = np.concatenate([best.similarity[rows].ravel(), similarity.astype(np.float32)])
+    index = np.concatenate([best.rows[part].ravel(), index])
+    similarity = np.concatenate([best.similarity[part].ravel(), similarity.astype(np.float32)])
     order = np.lexsort((index, -similarity, row))
     chosen = order[np.searchsorted(row[order], np.arange(n))[:, None] + np.arange(k)]
-    best.index[rows], best.similarity[rows] = index[chosen], similarity[chosen]
+    best.rows[part], best.similarity[part] = index[chosen], similarity[chosen]
 
 
 def _slices(length: int, size: int) -> Iterator[slice]:

@@ -64,16 +64,12 @@ def neighbors(
         columns=Columns(smiles_column, name_column),
         workers=workers_or_all(workers),
     )
-    skipped = opened.header["rows"] - len(opened)
-    print(
-        f"{opened.folder}: {len(opened):,} molecules" + (f", {skipped:,} rows skipped" if skipped else ""),
-        file=sys.stderr,
-    )
+    if skipped := opened.header["rows"] - len(opened):
+        print(f"molgen: {opened.folder}: {skipped:,} rows of the library are no molecules", file=sys.stderr)
     if out is not None:
         summary = run(asked, opened, out, settings=settings, workers=workers_or_all(workers))
-        print(
-            f"{out}: already made" if summary is None else f"{out}: {summary.answered:,} of {summary.queries:,} queries"
-        )
+        answered = f"{summary.answered:,} of {summary.queries:,} queries have neighbours" if summary else "already made"
+        print(f"{out}: {answered}" + (f" among {len(opened):,} molecules" if summary else ""))
     else:
         summary = Summary()
         for table in search(asked, opened, settings, workers_or_all(workers), summary):

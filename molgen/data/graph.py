@@ -7,7 +7,7 @@ and may miss some neighbours. The similarities of those it finds are exact.
 from __future__ import annotations
 
 import numpy as np
-from usearch.index import Index, MetricKind
+from usearch.index import Index, Matches, MetricKind
 
 from molgen.chem.tanimoto import Best, tanimoto_of_pairs
 from molgen.core.artifacts import Identity, already_made, building
@@ -21,32 +21,33 @@ CHUNK = 4_096
 
 
 class Graph:
-    """The graph of a library, beside its fingerprints; made when it is not there. Opened as a memory map."""
+    """The graph of a library, beside its fingerprints; made when it is not there. Opened as a memory map.
 
-    def __init__(self, library: Library) -> None:
+    `expansion` molecules are kept in sight during a search: the more, the fewer are missed.
+    """
+
+    def __init__(self, library: Library, expansion: int = 128) -> None:
         self._library, path = library, library.folder / GRAPH
         identity = Identity("neighbors", {"connectivity": CONNECTIVITY, "expansion": EXPANSION}, {"index": library.key})
         if not already_made(path, identity, option="--library"):
             with building(path, identity, workers=1) as aside:
                 _build(library).save(str(aside))
-        self._index = _empty(library)
+        self._index = _empty(library, expansion)
         try:
             self._index.view(str(path))
         except RuntimeError as error:
             raise ArtifactError(f"{path}: not a whole graph ({error}); remove it and make it again") from None
 
-    def top(self, queries: np.ndarray, k: int, *, expansion: int, workers: int = 1) -> Best:
-        """As `molgen.chem.tanimoto.top`, but not sure to be the best. `expansion` molecules are kept in sight."""
-        self._index.expansion_search = max(expansion, k)
+    def top(self, queries: np.ndarray, k: int, *, workers: int = 1) -> Best:
+        """As `molgen.chem.tanimoto.top`, but not sure to be the best."""
         found = self._index.search(queries, min(k, len(self._library)), threads=workers)
-        keys = np.asarray(found.keys).reshape(len(queries), -1).astype(np.int64)
-        index, similarity = np.full((len(queries), k), -1, np.int64), np.zeros((len(queries), k), np.float32)
-        for row, count in enumerate(np.atleast_1d(found.counts)):
-            some = np.sort(keys[row, :count])
-            exact = tanimoto_of_pairs(queries[row : row + 1], self._library.prints[some])
+        best = Best(np.full((len(queries), k), -1, np.int64), np.zeros((len(queries), k), np.float32))
+        for row, matches in enumerate([found] if isinstance(found, Matches) else found):
+            rows = np.sort(np.asarray(matches.keys).astype(np.int64))
+            exact = tanimoto_of_pairs(queries[row : row + 1], self._library.prints[rows])
             order = np.argsort(-exact, kind="stable")
-            index[row, :count], similarity[row, :count] = some[order], exact[order]
-        return Best(index, similarity)
+            best.rows[row, : len(rows)], best.similarity[row, : len(rows)] = rows[order], exact[order]
+        return best
 
 
 def _build(library: Library) -> Index:
@@ -60,11 +61,12 @@ def _build(library: Library) -> Index:
     return index
 
 
-def _empty(library: Library) -> Index:
+def _empty(library: Library, expansion: int = EXPANSION) -> Index:
     return Index(
         ndim=library.settings.bits,
         metric=MetricKind.Tanimoto,
         dtype="b1",
         connectivity=CONNECTIVITY,
         expansion_add=EXPANSION,
+        expansion_search=expansion,
     )

@@ -196,6 +196,7 @@ BELOW_A_FILE = [
     "sample run/models/smiles --n 3 --out good.smi/out.parquet",
     "score run/known.smi --objective run/objective.yaml --out good.smi/out.parquet",
     "rank run/scored/smiles.parquet --out good.smi/out.parquet",
+    "cluster run/known.smi --out good.smi/out.parquet",
     "evaluate run/known.smi --reference run/molecules --out good.smi/out.json",
     "report run --out good.smi/out.html",
 ]

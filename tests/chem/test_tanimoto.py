@@ -39,9 +39,9 @@ def test_top_equals_a_stable_sort_of_rdkits(prints, expected, k, workers, small,
     found = top(*prints, k, block=128 if small else 10_000, workers=workers)
     order = np.argsort(-expected, axis=1, kind="stable")[:, :k]
     there = order.shape[1]
-    assert (found.index[:, :there] == order).all()
+    assert (found.rows[:, :there] == order).all()
     assert (found.similarity[:, :there] == np.take_along_axis(expected, order, 1).astype(np.float32)).all()
-    assert (found.index[:, there:] == -1).all()
+    assert (found.rows[:, there:] == -1).all()
     assert not found.similarity[:, there:].any()
 
 
@@ -75,7 +75,7 @@ def test_dense_and_sparse_fingerprints_of_any_length(bits):
     expected[np.ix_(empty, empty)] = 0  # RDKit's is 1 or 0 by version; here nothing is not similar to nothing
     assert (tanimoto(prints, prints) == expected.astype(np.float32)).all()
     found = top(prints, prints, 90)
-    assert (found.index == np.argsort(-expected, axis=1, kind="stable")).all()
+    assert (found.rows == np.argsort(-expected, axis=1, kind="stable")).all()
 
 
 def test_rdkits_generator_gives_the_same_bits(smiles):
@@ -98,4 +98,4 @@ def test_nothing_to_compare_to(prints):
 def test_a_memory_map_will_do(prints, tmp_path):
     np.save(tmp_path / "b.npy", prints[1])
     opened = np.load(tmp_path / "b.npy", mmap_mode="r")
-    assert (top(prints[0], opened, 5).index == top(*prints, 5).index).all()
+    assert (top(prints[0], opened, 5).rows == top(*prints, 5).rows).all()
