@@ -86,8 +86,7 @@ def neighbors(
     read is written.
     """
     settings = settings or NeighborSettings()
-    if out.suffix not in (".parquet", ".csv"):
-        raise InputError(f"{out}: --out must end in .parquet or .csv")
+    check_name(out)
     identity = Identity("neighbors", settings.values(), {"index": library.key, **queries.identity()})
     if already_made(out, identity):
         return None
@@ -98,6 +97,12 @@ def neighbors(
     if damage := queries.damage or library.damage:
         raise PartialError(damage)
     return summary
+
+
+def check_name(out: Path) -> None:
+    """Refuses an output of another format, before an index is made for it."""
+    if out.suffix not in (".parquet", ".csv"):
+        raise InputError(f"{out}: --out must end in .parquet or .csv")
 
 
 def search(

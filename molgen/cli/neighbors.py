@@ -50,12 +50,14 @@ def neighbors(
     from molgen.core.errors import PartialError
     from molgen.data.library import open_library
     from molgen.data.readers import Columns
-    from molgen.neighbors import NeighborSettings, Queries, Summary, search
+    from molgen.neighbors import NeighborSettings, Queries, Summary, check_name, search
     from molgen.neighbors import neighbors as run
 
     given = [*(changes or []), *([f"k={k}"] if k else []), *(["approximate=true"] if approximate else [])]
     settings = NeighborSettings.load(config, given)
     asked = Queries(query)
+    if out is not None:
+        check_name(out)
     opened = open_library(
         library,
         index=index,

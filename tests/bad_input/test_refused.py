@@ -136,6 +136,7 @@ REFUSED = [
     ("neighbors CCO --library cut.parquet", "cut.parquet: not a whole Parquet file"),
     ("neighbors CCO --library mine", "mine: a folder, but no index of a library"),
     ("neighbors CCO --library run/features", "run/features: a folder, but no index of a library"),
+    ("neighbors CCO --library good.smi --out out.txt", "out.txt: --out must end in .parquet or .csv"),
     ("neighbors CCO --library good.smi --index mine", "choose another --index"),
     ("neighbors CCO --library good.smi --bits 100", "bits = 100: input should be a multiple of 64"),
     ("neighbors CCO --library good.smi --set kk=1", "unknown key 'kk' (did you mean 'k'?"),
