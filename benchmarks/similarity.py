@@ -73,9 +73,9 @@ def best(work: Callable[[], Any], rounds: int) -> tuple[float, Any]:
     return min(times), found
 
 
-def compare(library: np.ndarray, queries: np.ndarray, rounds: int) -> None:
-    """The table of comparisons a second."""
-    a, b = rdkit_prints(queries), rdkit_prints(library)
+def compare(library: np.ndarray, queries: np.ndarray, b: list[Any], rounds: int) -> None:
+    """The table of comparisons a second. `b` is the library as RDKit's fingerprints."""
+    a = rdkit_prints(queries)
     expected = rdkit_bulk(a, b)
     nearest = np.sort(expected, axis=1)[:, ::-1]
     exact1, exact10 = usearch_exact(1), usearch_exact(10)
@@ -101,11 +101,9 @@ def compare(library: np.ndarray, queries: np.ndarray, rounds: int) -> None:
         print(f"{name:<36}{len(queries) * len(library) / seconds / 1e6:>28.1f}", flush=True)
 
 
-def clusters(prints: np.ndarray, small: int, limit: float) -> None:
-    """Seconds of clusters and picks, and of RDKit's on the first `small` molecules."""
-    own = rdkit_prints(prints[:small])
-    zeros, picks = np.zeros(len(prints)), min(1_000, len(prints))
-    few = min(200, small)
+def clusters(prints: np.ndarray, own: list[Any], small: int, limit: float) -> None:
+    """Seconds of clusters and picks: of all, then of those in `own`, and of `small` many, with RDKit's beside them."""
+    n, picks = len(own), min(1_000, len(own))
     works: list[tuple[str, int, Callable[[], Any]]] = [
         (f"molgen Butina, {limit}", len(prints), lambda: len(set(butina(prints, similarity=limit).tolist()))),
         (
@@ -113,11 +111,10 @@ def clusters(prints: np.ndarray, small: int, limit: float) -> None:
             len(prints),
             lambda: len(set(sphere_exclusion(prints, similarity=limit).tolist())),
         ),
-        (f"molgen MaxMin, {picks:,} picks", len(prints), lambda: len(maxmin(prints, zeros, picks, weight=1))),
+        (f"molgen MaxMin, {picks:,} picks", n, lambda: len(maxmin(prints[:n], np.zeros(n), picks, weight=1))),
+        (f"RDKit MaxMin, {picks:,} picks", n, lambda: len(MaxMinPicker().LazyBitVectorPick(own, n, picks, [0]))),
         (f"molgen Butina, {limit}", small, lambda: len(set(butina(prints[:small], similarity=limit).tolist()))),
-        (f"RDKit Butina, {limit}", small, lambda: rdkit_butina(own, limit)),
-        (f"molgen MaxMin, {few} picks", small, lambda: len(maxmin(prints[:small], zeros[:small], few, weight=1))),
-        (f"RDKit MaxMin, {few} picks", small, lambda: len(MaxMinPicker().LazyBitVectorPick(own, small, few, [0]))),
+        (f"RDKit Butina, {limit}", small, lambda: rdkit_butina(own[:small], limit)),
     ]
     print(f"\n{'':<36}{'molecules':>12}{'CPU seconds':>14}{'clusters or picks':>20}")
     for name, count, work in works:
@@ -161,8 +158,9 @@ def main() -> None:
     step = len(smiles) // asked.queries
     chosen, others = smiles[::step][: asked.queries], [s for i, s in enumerate(smiles) if i % step]
     queries, library = (morgan([Chem.MolFromSmiles(s) for s in part]) for part in (chosen, others))
-    compare(library[:20_000], queries, asked.rounds)
-    clusters(library, min(asked.peers_n, len(library)), asked.similarity)
+    own = rdkit_prints(library[:20_000])
+    compare(library[: len(own)], queries, own, asked.rounds)
+    clusters(library, own, min(asked.peers_n, len(own)), asked.similarity)
     if asked.graph:
         graph(others, queries)
 
