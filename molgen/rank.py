@@ -77,7 +77,7 @@ def rank(
     rows, total = _passed(files)
     molecules = distinct(rows, workers)
     kept = without(molecules, known, workers)
-    picks, extra = _pick(kept, rows, top, settings)
+    picks, extra = _pick(kept, rows, top, settings, workers)
     with building(out, identity, workers=workers) as aside:
         table = _candidates([kept[i] for i in picks], rows, extra)
         with Writer(aside, table.schema, CANDIDATES) as writer:
@@ -127,7 +127,7 @@ def _goals(rows: pa.Table) -> list[str]:
 
 
 def _pick(
-    molecules: list[Distinct], rows: pa.Table, top: int, settings: RankSettings
+    molecules: list[Distinct], rows: pa.Table, top: int, settings: RankSettings, workers: int
 ) -> tuple[list[int], dict[str, list[int]]]:
     """Indices of the candidates in their order, and a further column for them where the way of picking has one."""
     if settings.diversity == "none":
@@ -139,7 +139,8 @@ def _pick(
     if settings.diversity == "maxmin":
         scores = np.array([m.score for m in pool])
         return sorted(maxmin(prints, scores, top, weight=settings.weight)), {}
-    cluster = sphere_exclusion(prints, similarity=settings.similarity)
+    centres = sphere_exclusion(prints, similarity=settings.similarity, workers=workers)
+    cluster = np.unique(centres, return_inverse=True)[1]  # numbered in the order of the centres, their best molecules
     order = best_of_each_first(cluster)[:top]
     return order, {"cluster": [int(cluster[i]) + 1 for i in order]}
 

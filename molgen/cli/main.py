@@ -27,6 +27,8 @@ VERBS = {
     "objective": "Explain, check and draw an objective.",
     "score": "Score molecules under an objective.",
     "rank": "Pick the best candidates of a scored table.",
+    "neighbors": "The most similar molecules of a library.",
+    "cluster": "Group molecules by similarity; count their scaffolds.",
     "evaluate": "Measure samples against reference molecules.",
     "report": "Write the page a chemist decides on.",
     "models": "List what can be trained and what is trained.",

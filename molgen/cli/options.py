@@ -16,6 +16,10 @@ Config = Annotated[Path | None, typer.Option("--config", help="YAML file of sett
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated.")
 ]
+SmilesColumn = Annotated[
+    str | None, typer.Option("--smiles-column", help="Column of the SMILES, where its name is not a usual one.")
+]
+NameColumn = Annotated[str | None, typer.Option("--name-column", help="Column of the names.")]
 
 
 def workers_or_all(workers: int) -> int:

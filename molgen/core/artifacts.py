@@ -26,7 +26,10 @@ from molgen.core.errors import ArtifactError, InputError
 FORMAT = 1  # raised when artifacts of earlier code can no longer be read
 PROVENANCE = "provenance.json"
 NOT_CONTENT = {PROVENANCE, "tensorboard", ".snakemake_timestamp"}  # inside a folder, but outside its identity
-LIBRARIES = ("rdkit", "numpy", "pandas", "pyarrow", "torch", "torch-geometric", "dgl", "lightning-fabric", "snakemake")
+LIBRARIES = (
+    *("rdkit", "numpy", "numkong", "usearch", "pandas", "pyarrow"),
+    *("torch", "torch-geometric", "dgl", "lightning-fabric", "snakemake"),
+)
 
 
 @dataclass(frozen=True)
@@ -79,20 +82,23 @@ def fingerprint(path: Path) -> str:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def already_made(out: Path, identity: Identity) -> bool:
-    """True if `out` is finished and of this identity; an ArtifactError if something else stands there."""
+def already_made(out: Path, identity: Identity, *, option: str = "--out") -> bool:
+    """True if `out` is finished and of this identity; an ArtifactError if something else stands there.
+
+    `option` is the one that names `out`, for the message.
+    """
     above = next(folder for folder in out.absolute().parents if folder.exists())
     if not above.is_dir():
-        raise ArtifactError(f"{above}: a file, where the folder of --out is to be; choose another --out")
+        raise ArtifactError(f"{above}: a file, where the folder of {option} is to be; choose another {option}")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     record = read_provenance(out)
     if record is None:
-        raise ArtifactError(f"{out}: exists and molgen did not finish it; remove it or choose another --out")
+        raise ArtifactError(f"{out}: exists and molgen did not finish it; remove it or choose another {option}")
     if record.get("key") == identity.key:
         return True
     difference = _difference(record.get("identity", {}), identity.values())
-    raise ArtifactError(f"{out}: exists with other settings ({difference}); remove it or choose another --out")
+    raise ArtifactError(f"{out}: exists with other settings ({difference}); remove it or choose another {option}")
 
 
 @contextmanager

@@ -144,7 +144,38 @@ CANDIDATES = Table(
     ),
     more="every other column of the scored table",
 )
-TABLES = (MOLECULES, REJECTS, SAMPLES, LIKELIHOODS, LATENTS, SCORED, CANDIDATES)
+NEIGHBORS = Table(
+    "neighbors",
+    "`neighbors`: for each query, in order, its most similar molecules of a library, the best first",
+    (
+        Column("query", pa.string(), "the query's SMILES"),
+        Column("query_name", pa.string(), "its name, or null"),
+        Column("rank", pa.int64(), "place, from 1; null where there is no neighbour"),
+        Column("similarity", pa.float32(), "Tanimoto similarity of the fingerprints, 0 to 1"),
+        Column("smiles", pa.string(), "the library's SMILES, as it stands there"),
+        Column("name", pa.string(), "its name, or null"),
+        Column("line", pa.int64(), "its line or record in the library, from 1"),
+        Column("reason", pa.string(), "why there is no neighbour, or null"),
+    ),
+)
+CLUSTERS = Table(
+    "clusters",
+    "`cluster`: the rows of the input in their order, with their cluster and scaffolds",
+    (
+        Column("smiles", pa.string(), "the input's SMILES"),
+        Column("name", pa.string(), "its name, or null"),
+        Column("cluster", pa.int64(), "number of the cluster, from 1, the largest first; null without a molecule"),
+        Column("centre", pa.bool_(), "whether the row is the centre of its cluster"),
+        Column("size", pa.int64(), "molecules in the cluster"),
+        Column("similarity", pa.float32(), "Tanimoto similarity to the centre, 0 to 1"),
+        Column("scaffold", pa.string(), "Murcko scaffold, empty for a molecule without rings"),
+        Column(
+            "generic_scaffold", pa.string(), "its framework: every atom C, every bond single, nothing hanging on it"
+        ),
+        Column("reason", pa.string(), "why there is no molecule, or null"),
+    ),
+)
+TABLES = (MOLECULES, REJECTS, SAMPLES, LIKELIHOODS, LATENTS, SCORED, CANDIDATES, NEIGHBORS, CLUSTERS)
 
 
 def read(path: Path, table: Table | None = None, columns: Sequence[str] | None = None) -> pa.Table:

@@ -24,6 +24,8 @@ LINES = {
     "sample": "sample run/models/smiles --n 2000 --out small/out.parquet",
     "score": "score run/known.smi --objective run/objective.yaml --out small/out.parquet",
     "rank": "rank run/scored/smiles.parquet --top 300 --out small/out.parquet",
+    "neighbors": "neighbors CCO --library run/known.smi --index small/out",
+    "cluster": "cluster run/known.smi --out small/out.parquet",
     "evaluate": "evaluate run/known.smi --reference run/molecules --out small/out.json --workers 1",
     "report": "report run --out small/out.html --workers 1",
 }

@@ -29,6 +29,12 @@ MIDDLE = {
         ["out.parquet"],
     ),
     "rank": ("rank run/scored/smiles.parquet --out out.parquet", "molgen.rank:Writer.write", ["out.parquet"]),
+    "neighbors": (
+        "neighbors run/known.smi --library run/known.smi --index out --k 2",
+        "molgen.data.library:write_json",
+        ["out"],
+    ),
+    "cluster": ("cluster run/known.smi --out out.parquet", "molgen.cluster:Writer.write", ["out.parquet"]),
     "evaluate": (
         "evaluate run/known.smi --reference run/molecules --out out.json --workers 1",
         "molgen.evaluate.evaluate:_record",
