@@ -9,8 +9,9 @@ from pydantic import Field, field_validator, model_validator
 from rdkit import Chem
 
 from molgen.chem.fingerprint_kinds import KINDS, fingerprints, tversky
-from molgen.chem.fingerprints import tanimoto
 from molgen.chem.parse import BadMolecule, parse
+from molgen.chem.tanimoto import nearest as nearest_print
+from molgen.chem.tanimoto import tanimoto
 from molgen.core.errors import SettingsError, nearest
 from molgen.scoring.component import BOUNDS, NO_VALUE, ComponentSettings, Molecules
 
@@ -91,9 +92,7 @@ class Similarity:
         there = [(i, mol) for i, mol in enumerate(molecules) if mol is not None]
         if there:
             prints, made = self._prints([mol for _, mol in there])
-            found = self._compare(prints)
-            best = found.max(axis=1) if self._settings.to == "nearest" else found.mean(axis=1)
-            values[[i for i, _ in there]] = np.where(made, best, NO_VALUE)
+            values[[i for i, _ in there]] = np.where(made, self._compare(prints), NO_VALUE)
         return values
 
     def _prints(self, mols: list[Chem.Mol]) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +100,12 @@ class Similarity:
         return fingerprints(mols, chosen.fingerprint, radius=chosen.radius, bits=chosen.bits)
 
     def _compare(self, prints: np.ndarray) -> np.ndarray:
-        """float64 (molecules, references)."""
-        if self._settings.metric == "tversky":
-            return tversky(prints, self._references, self._settings.alpha, self._settings.beta)
-        return tanimoto(prints, self._references).astype(np.float64)
+        """float64 (molecules,): to the nearest reference, or the mean over all."""
+        chosen = self._settings
+        if chosen.metric == "tanimoto" and chosen.to == "nearest":
+            return nearest_print(prints, self._references)[1].astype(np.float64)
+        if chosen.metric == "tversky":
+            found = tversky(prints, self._references, chosen.alpha, chosen.beta)
+        else:
+            found = tanimoto(prints, self._references).astype(np.float64)
+        return found.max(axis=1) if chosen.to == "nearest" else found.mean(axis=1)
