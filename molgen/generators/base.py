@@ -39,6 +39,11 @@ class DrawingSettings(Settings):
         """Whether the n rows are one search rather than n draws, so that they cannot be made apart."""
         return False
 
+    @property
+    def models(self) -> dict[str, str]:
+        """The settings that name a trained model: of those the content counts, not the place."""
+        return {}
+
 
 @runtime_checkable
 class Generator(Protocol):
@@ -90,6 +95,7 @@ class NeuralGenerator(nn.Module):
     name: ClassVar[str]
     Config: ClassVar[type[Settings]]
     changeable: ClassVar[frozenset[str]] = frozenset()  # settings that say nothing about the weights
+    guides: ClassVar[str | None] = None  # the family whose draws it steers; such a network draws nothing itself
     Drawing: ClassVar[type[DrawingSettings]] = DrawingSettings
 
     config: Settings
