@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from molgen.generators.diffusion.batches import Noises
 from molgen.generators.diffusion.beliefs import Predict
@@ -58,7 +59,8 @@ def denoise(
         t, s = (uniforms.new_full((len(uniforms), 1), value) for value in (now, later))
         probs, ratios = predict(state, t), tilt(state, t) if tilt else (None, None)
         if later == 1:
-            probs = tuple(_each(lambda _, p, r: tilted(p, r, how.guidance), noises, probs, ratios))
+            probs = (tilted(probs[0], ratios[0], how.guidance), tilted(probs[1], ratios[1], how.guidance))
+            probs = probs if fixed is None else _known(probs, fixed)
         drawn = Graphs(*_each(_move(how, t, s), noises, probs, state, _cut(chunks[:, step + 2], n), ratios))
         if later == 1 and how.constrained:
             drawn = settle(drawn, *probs)
@@ -86,6 +88,15 @@ def _clamp(state: Graphs, noise: Graphs, known: tuple[Tensor, Tensor], fixed: Gr
         return state
     parts = zip(state, noise, known, fixed, strict=True)
     return Graphs(*(torch.where(f == FREE, z, torch.where(u < time, f, z0)) for z, z0, u, f in parts))
+
+
+def _known(probs: tuple[Distributions, Distributions], fixed: Graphs) -> tuple[Distributions, Distributions]:
+    """Beliefs, where what is fixed is certain."""
+    nodes, pairs = (
+        torch.where((f == FREE).unsqueeze(-1), p, F.one_hot(f.clamp(min=0), p.shape[-1]).to(p.dtype))
+        for p, f in zip(probs, fixed, strict=True)
+    )
+    return nodes, pairs
 
 
 def _cut(uniforms: Float[Tensor, "batch variables"], n: int) -> tuple[Tensor, Tensor]:
