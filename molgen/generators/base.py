@@ -95,6 +95,7 @@ class NeuralGenerator(nn.Module):
     name: ClassVar[str]
     Config: ClassVar[type[Settings]]
     changeable: ClassVar[frozenset[str]] = frozenset()  # settings that say nothing about the weights
+    compiles: ClassVar[tuple[str, ...]] = ()  # the parts that gain where networks are compiled
     guides: ClassVar[str | None] = None  # the family whose draws it steers; such a network draws nothing itself
     Drawing: ClassVar[type[DrawingSettings]] = DrawingSettings
 

@@ -49,6 +49,7 @@ class Guide(NeuralGenerator):
 
     name: ClassVar[str] = NAME
     guides: ClassVar[str | None] = "graph-diffusion"
+    compiles: ClassVar[tuple[str, ...]] = ("network",)
     Config: ClassVar[type[Settings]] = GuideConfig
     config: GuideConfig
 

@@ -50,6 +50,7 @@ class GraphDiffusion(NeuralGenerator):
     name: ClassVar[str] = NAME
     Config: ClassVar[type[Settings]] = DiffusionConfig
     Drawing: ClassVar[type[DrawingSettings]] = DiffusionDrawing
+    compiles: ClassVar[tuple[str, ...]] = ("network",)
     config: DiffusionConfig
 
     def __init__(
@@ -137,14 +138,25 @@ class GraphDiffusion(NeuralGenerator):
         return nats + numberings + log(share / sum(self.counts.sizes))
 
     @torch.inference_mode()
-    def sample(self, n: int, *, seed: int, first: int = 0, drawing: DrawingSettings | None = None) -> Samples:
-        """Draws `first` to `first + n - 1`, unfiltered and unrepaired."""
+    def sample(
+        self,
+        n: int,
+        *,
+        seed: int,
+        first: int = 0,
+        drawing: DrawingSettings | None = None,
+        asked: Wishes | None = None,
+    ) -> Samples:
+        """Draws `first` to `first + n - 1`, unfiltered and unrepaired.
+
+        `asked` are each one's own values of the properties, in the place of the drawing's condition.
+        """
         how = drawing or DiffusionDrawing()
         assert isinstance(how, DiffusionDrawing)
         scaffold = self._scaffold(how)
         smiles: list[str | None] = [None] * n
         reasons: list[str | None] = [None] * n
-        for places, graphs in self.draw_graphs(np.arange(first, first + n), seed, how):
+        for places, graphs in self.draw_graphs(np.arange(first, first + n), seed, how, asked):
             for place, nodes, pairs in zip(places, graphs.nodes.tolist(), graphs.pairs.cpu().numpy(), strict=True):
                 try:
                     found = self.level.smiles(nodes, pairs)
@@ -158,10 +170,7 @@ class GraphDiffusion(NeuralGenerator):
     def draw_graphs(
         self, draws: np.ndarray, seed: int, how: DiffusionDrawing, asked: Wishes | None = None
     ) -> Iterator[tuple[np.ndarray, Graphs]]:
-        """The graphs of some draws, size by size, each with the places of its draws.
-
-        `asked` are each one's own values of the properties, in the place of `how.condition`.
-        """
+        """The graphs of some draws, size by size, each with the places of its draws."""
         uniforms = seeds.uniforms(seeds.child(seed, NAME, "size"), draws, 1)[:, 0]
         scaffold = self._scaffold(how)
         sizes = sizes_drawn(scaffold.fits(self.counts.sizes) if scaffold else self.counts.sizes, uniforms)
