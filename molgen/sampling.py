@@ -14,7 +14,7 @@ from molgen.core.machine import keep_freed_memory
 from molgen.core.progress import progress
 from molgen.core.tables import SAMPLES, Writer, opened
 from molgen.core.workers import map_ordered
-from molgen.generators.base import DrawingSettings, Generator, Samples, pick_device
+from molgen.generators.base import DrawingSettings, Generator, NeuralGenerator, Samples, pick_device
 from molgen.generators.folder import family_of, load_model, model_folder, read_config
 
 CHUNK = 2_048  # draws a work item: a few seconds
@@ -103,12 +103,13 @@ def _draw(
 def _generator(model: str, key: str, device: str, precision: str, compiled: bool) -> Generator:
     """The model, loaded once a process; `key` is the hash of its content."""
     keep_freed_memory()
-    found: Any = load_model(model, device=device, precision=precision)
+    found = load_model(model, device=device, precision=precision)
     if compiled:
         from molgen.nn.compiled import compile_parts
 
+        assert isinstance(found, NeuralGenerator)
         compile_parts(found, found.compiles)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _check_model(name: str, folder: Path) -> None:

@@ -22,6 +22,7 @@ def network() -> torch.nn.Module:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # compiling takes a minute or two of a core
 def test_a_compiled_network_says_the_same_of_graphs_of_any_size() -> None:
     if (reason := lacking("cpu")) is not None:
         pytest.skip(reason)
@@ -31,10 +32,10 @@ def test_a_compiled_network_says_the_same_of_graphs_of_any_size() -> None:
     assert list(model.state_dict()) == names
     for batch, n in [(3, 5), (4, 7)]:
         graph = torch.randint(3, (batch, n)), torch.zeros(batch, n, n, dtype=torch.long), torch.rand(batch)
-        found, known = model.network(*graph), plain.network(*graph)
+        with torch.no_grad():
+            found, known = model.network(*graph), plain.network(*graph)
         for one, other in zip(found, known, strict=True):
             assert torch.allclose(one, other, atol=1e-5)
-        found[0].sum().backward()
 
 
 def test_without_a_compiler_it_goes_on_and_says_so(

@@ -103,6 +103,6 @@ def _cut(uniforms: Float[Tensor, "batch variables"], n: int) -> tuple[Tensor, Te
     return uniforms[:, :n], uniforms[:, n:]
 
 
-def _each(function: Callable[..., Tensor], noises: Noises, *arguments: tuple[Tensor, ...]) -> Iterator[Tensor]:
+def _each(function: Callable[..., Tensor], noises: Noises, *arguments: tuple[Tensor | None, ...]) -> Iterator[Tensor]:
     """The function of nodes, then of pairs."""
     return (function(*kind) for kind in zip(noises, *arguments, strict=True))
