@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from rdkit import Chem
 
 from molgen.chem.attachments import Part, holds, read_parts
 from molgen.chem.parse import BadMolecule, canonical, parse
@@ -31,7 +32,9 @@ class Scaffold(NamedTuple):
         A SettingsError if a model of this level cannot hold it.
         """
         graph, points, beside = level.part(canonical(smiles))
-        return cls(read_part(smiles), graph, points if points.any() else ~points, beside)
+        part = read_part(smiles)
+        Chem.RemoveStereochemistry(part.mol)  # no level holds it, so no draw could be found to have it
+        return cls(part, graph, points if points.any() else ~points, beside)
 
     def fixed(self, n: int) -> Graphs:
         """The classes of graphs of n nodes that are kept, as a batch of one; FREE for the others."""
