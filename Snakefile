@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from molgen.core.errors import MolgenError
-from workflows.configuration import checked, options, raw_files, write_resolved
+from workflows.configuration import checked, drawing, options, raw_files, training, write_resolved
 
 if not config:
 

@@ -1,6 +1,7 @@
 """How near draws come to the properties asked for: mean absolute error over held-out targets, one draw each.
 
     python benchmarks/control.py smiles-moses FEATURES [--n 1000] [--guidance 1 1.5 2] [--split test]
+    python benchmarks/control.py GRAPH-DIFFUSION FEATURES --properties logP QED [--set steps=50] [--predictor GUIDE]
 
 The targets are property values of molecules drawn from a split of a feature store that the model was not trained on.
 Each property is asked for alone, then all together. Beside each error stands that of unconditional draws against the
@@ -11,6 +12,7 @@ same targets, their ratio, and of the draws how many are valid, how many of thos
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +22,29 @@ from molgen.chem.descriptors import DESCRIPTORS
 from molgen.chem.fingerprints import morgan, tanimoto
 from molgen.chem.parse import BadMolecule, canonical
 from molgen.core import seeds
+from molgen.core.settings import Settings
 from molgen.data.store import Store
-from molgen.generators.folder import load_model
+from molgen.generators.diffusion.model import GraphDiffusion
+from molgen.generators.diffusion.settings import DiffusionDrawing
+from molgen.generators.folder import load_model, model_folder, read_config
 from molgen.generators.smiles import SmilesDrawing, SmilesModel
+
+Draw = Callable[[np.ndarray, float], list[str | None]]
+"""One draw a row of the values asked for (nan: not asked) at a guidance: canonical SMILES, or null."""
+
+
+def of_graphs(model: GraphDiffusion, names: list[str], plain: DiffusionDrawing, seed: int) -> Draw:
+    """The draws of a graph-diffusion model, by its own conditions or by a predictor."""
+
+    def draw(asked: np.ndarray, guidance: float) -> list[str | None]:
+        wanted = {name: values for name, values in zip(names, asked.T, strict=True) if np.isfinite(values).any()}
+        if not wanted:
+            without = plain.model_copy(update={"predictor": None})
+            return model.sample(len(asked), seed=seed, drawing=without).smiles
+        how = plain.model_copy(update={"guidance": guidance})
+        return model.sample(len(asked), seed=seed, drawing=how, asked=wanted).smiles
+
+    return draw
 
 
 def drawn(model: SmilesModel, asked: np.ndarray, guidance: float, seed: int) -> list[str | None]:
@@ -36,6 +58,19 @@ def drawn(model: SmilesModel, asked: np.ndarray, guidance: float, seed: int) -> 
             except BadMolecule:
                 out.append(None)
     return out
+
+
+def drawing_of(model: object, options: argparse.Namespace) -> tuple[list[str], Draw]:
+    """The properties that can be asked for, and how draws are made."""
+    if isinstance(model, GraphDiffusion):
+        how = DiffusionDrawing.parse(Settings.overrides(options.set))
+        how = how.model_copy(update={"predictor": options.predictor})
+        conditions = model.conditions.names if model.conditions is not None else []
+        names = list(read_config(model_folder(options.predictor))["scales"]) if options.predictor else conditions
+        return names, of_graphs(model, names, how, options.seed)
+    if not isinstance(model, SmilesModel) or model.conditions is None:
+        raise SystemExit(f"{options.model}: not a model that can be asked for properties")
+    return model.conditions.names, lambda asked, guidance: drawn(model, asked, guidance, options.seed)
 
 
 def obtained(smiles: list[str | None], names: list[str]) -> np.ndarray:
@@ -62,14 +97,14 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--properties", nargs="+", default=["logP", "QED", "SA", "TPSA", "MW"])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--predictor", help="of a graph-diffusion model: what is asked, in the place of the model")
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of a draw of a graph-diffusion model")
     options = parser.parse_args()
     model, store = load_model(options.model, precision="bf16"), Store.open(options.features)
-    assert isinstance(model, SmilesModel), "a SMILES model is needed"
-    assert model.conditions is not None, "a model with conditions is needed"
+    known, draw = drawing_of(model, options)
     rows = seeds.numpy_generator(options.seed, "targets").permutation(store.rows(options.split))[: options.n]
-    known = model.conditions.names
     targets = np.column_stack([store.column(name)[rows] for name in known])
-    plain = drawn(model, np.full_like(targets, np.nan), 1.0, options.seed)
+    plain = draw(np.full_like(targets, np.nan), 1.0)
     base = np.nanmean(np.abs(obtained(plain, known) - targets), 0)
     print(
         f"{'asked':<10}{'guidance':>9}{'property':>10}{'MAE':>9}{'plain':>9}{'ratio':>7}{'valid':>7}{'uniq':>7}{'div':>7}"
@@ -80,7 +115,7 @@ def main() -> None:
         asked = np.full_like(targets, np.nan)
         asked[:, columns] = targets[:, columns]
         for guidance in options.guidance:
-            smiles = drawn(model, asked, guidance, options.seed)
+            smiles = draw(asked, guidance)
             errors = np.nanmean(np.abs(obtained(smiles, known) - targets), 0)
             for column in columns:
                 print(

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from molgen.core.artifacts import Identity, already_made, building
-from molgen.core.errors import InputError
+from molgen.core.errors import InputError, MolgenError
 from molgen.core.machine import keep_freed_memory
 from molgen.core.progress import progress
 from molgen.core.tables import SAMPLES, Writer, opened
 from molgen.core.workers import map_ordered
-from molgen.generators.base import DrawingSettings, Generator, Samples, pick_device
-from molgen.generators.folder import family_of, load_model, model_folder
+from molgen.generators.base import DrawingSettings, Generator, NeuralGenerator, Samples, pick_device
+from molgen.generators.folder import family_of, load_model, model_folder, read_config
 
 CHUNK = 2_048  # draws a work item: a few seconds
 
@@ -29,6 +29,7 @@ def sample(
     seed: int = 0,
     device: str = "auto",
     precision: str = "bf16",
+    compiled: bool = False,
     workers: int = 1,
 ) -> dict[str, Any]:
     """Writes n rows and returns how many were drawn, are valid, and why the others are not.
@@ -37,20 +38,30 @@ def sample(
     anything is drawn.
 
     On a CPU `workers` processes draw with one thread each: the steps of a sequence are too small to be shared, and the
-    draws do not depend on the number of cores. On an accelerator one process draws.
+    draws do not depend on the number of cores. On an accelerator one process draws. `compiled` networks draw the same,
+    to rounding.
     """
     if n < 1:
         raise InputError(f"--n {n}: at least one draw is needed")
     if out.suffix != ".parquet":
         raise InputError(f"--out {out}: samples are a Parquet table; give a name that ends in .parquet")
-    drawing = family_of(model_folder(model)).Drawing.parse(wishes or {}, where="sample")
-    values = {"n": n, "precision": precision, "drawing": drawing.values()}
-    identity = Identity.of("sample", values, {"model": model_folder(model)}, seed)
+    kind = family_of(model_folder(model))
+    if kind.guides:
+        raise InputError(
+            f"{model}: it guides the draws of a {kind.guides!r} model; sample that, with this as predictor"
+        )
+    drawing = kind.Drawing.parse(wishes or {}, where="sample")
+    asked = {key: value for key, value in drawing.values().items() if key not in drawing.models}
+    values = {"n": n, "precision": precision, "drawing": asked}
+    models = {name: model_folder(other) for name, other in drawing.models.items()}
+    for name, folder in models.items():
+        _check_model(name, folder)
+    identity = Identity.of("sample", values, {"model": model_folder(model), **models}, seed)
     if not already_made(out, identity):
         place = str(pick_device(device))
         chunk = n if drawing.together else CHUNK
         chunks = [(first, min(chunk, n - first)) for first in range(0, n, chunk)]
-        draw = partial(_draw, model, identity.inputs["model"], place, precision, seed, drawing)
+        draw = partial(_draw, model, identity.inputs["model"], place, precision, compiled, seed, drawing)
         with (
             building(out, identity, workers=workers) as path,
             Writer(path, SAMPLES.schema(), SAMPLES) as writer,
@@ -66,11 +77,18 @@ def sample(
 
 
 def _draw(
-    model: str, key: str, device: str, precision: str, seed: int, drawing: DrawingSettings, chunk: tuple[int, int]
+    model: str,
+    key: str,
+    device: str,
+    precision: str,
+    compiled: bool,
+    seed: int,
+    drawing: DrawingSettings,
+    chunk: tuple[int, int],
 ) -> Samples:
     """The draws of one chunk: (number of the first, how many)."""
     first, count = chunk
-    generator = _generator(model, key, device, precision)
+    generator = _generator(model, key, device, precision, compiled)
     import torch
 
     threads = torch.get_num_threads()
@@ -82,10 +100,24 @@ def _draw(
 
 
 @lru_cache(maxsize=1)
-def _generator(model: str, key: str, device: str, precision: str) -> Generator:
+def _generator(model: str, key: str, device: str, precision: str, compiled: bool) -> Generator:
     """The model, loaded once a process; `key` is the hash of its content."""
     keep_freed_memory()
-    return load_model(model, device=device, precision=precision)
+    found = load_model(model, device=device, precision=precision)
+    if compiled:
+        from molgen.nn.compiled import compile_parts
+
+        assert isinstance(found, NeuralGenerator)
+        compile_parts(found, found.compiles)
+    return found
+
+
+def _check_model(name: str, folder: Path) -> None:
+    """Refuses what is no model folder, named as the setting that asks for it."""
+    try:
+        read_config(folder)
+    except MolgenError as error:
+        raise type(error)(f"{name}: {error}") from None
 
 
 def _summary(out: Path) -> dict[str, Any]:

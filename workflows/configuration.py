@@ -50,8 +50,8 @@ def _check_stages(values: Mapping[str, Any]) -> None:
     run_settings = import_module("molgen.training.settings").RunSettings
     for family, settings in values["families"].items():
         where = f"workflow configuration: families.{family}"
-        parsed = run_settings.parse(settings, where=where)
-        _check_family(family, parsed.model, where)
+        parsed = run_settings.parse(training(settings), where=where)
+        _check_family(family, parsed.model, settings.get("sample", {}), where)
         if parsed.start is not None:
             folder = import_module("molgen.generators.folder")
             folder.read_config(folder.model_folder(parsed.start))
@@ -59,12 +59,25 @@ def _check_stages(values: Mapping[str, Any]) -> None:
     import_module("molgen.scoring.objective").Objective.read(Path(values["objective"]))
 
 
-def _check_family(family: str, model: Mapping[str, Any], where: str) -> None:
+def _check_family(family: str, model: Mapping[str, Any], sample: Mapping[str, Any], where: str) -> None:
     generators = import_module("molgen.generators")
     if family not in generators.FAMILIES:
         raise SettingsError(f"{where}: unknown family{nearest(family, generators.FAMILIES)}")
-    if model:  # its class is dear to import, and without settings of its own there is nothing to check
-        generators.family(family).Config.parse(model, where=f"{where}.model")
+    wishes = {key: value for key, value in sample.items() if key != "n"}
+    if model or wishes:  # its class is dear to import, and without settings of its own there is nothing to check
+        kind = generators.family(family)
+        kind.Config.parse(model, where=f"{where}.model")
+        kind.Drawing.parse(wishes, where=f"{where}.sample")
+
+
+def training(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a family's entry, the settings of `molgen train`."""
+    return {key: value for key, value in settings.items() if key != "sample"}
+
+
+def drawing(config: Mapping[str, Any], family: str) -> dict[str, Any]:
+    """How a family is drawn from: `n`, and settings of `molgen sample`; its own before those of all."""
+    return config["sample"] | config["families"][family].get("sample", {})
 
 
 def options(settings: Mapping[str, Any]) -> str:

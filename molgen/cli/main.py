@@ -21,6 +21,7 @@ VERBS = {
     "prepare": "Raw molecule files to a clean molecules table.",
     "featurize": "A molecules table to a feature store.",
     "train": "Train a generator on a feature store.",
+    "guide": "Train a predictor that guides a graph-diffusion model.",
     "sample": "Draw molecules from a trained generator.",
     "likelihood": "How likely a generator is to write given molecules.",
     "latent": "Use a model's latent space: vectors, neighbours, paths.",

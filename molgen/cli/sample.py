@@ -27,6 +27,7 @@ def sample(
     seed: Seed = 0,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, ...")] = "auto",
     precision: Annotated[Precision, typer.Option("--precision", help="Of the network.")] = Precision.bf16,
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile the network first (torch.compile).")] = False,
     condition: Annotated[
         list[str] | None, typer.Option("--condition", help="NAME=VALUE: a property to ask for; may be repeated.")
     ] = None,
@@ -67,6 +68,7 @@ def sample(
         seed=seed,
         device=device,
         precision=precision.value,
+        compiled=compiled,
         workers=workers_or_all(workers),
     )
     print(f"{result['n']:,} draws, {result['valid']:,} valid ({100 * result['valid'] / result['n']:.1f} %)")

@@ -27,6 +27,7 @@ def train(
     nodes: Annotated[int, typer.Option("--nodes", min=1, help="Machines, when launched by srun.")] = 1,
     strategy: Annotated[str, typer.Option("--strategy", help="Lightning Fabric's strategy, e.g. ddp.")] = "auto",
     accelerator: Annotated[str, typer.Option("--accelerator", help="auto, cpu or gpu.")] = "auto",
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile the network first (torch.compile).")] = False,
 ) -> None:
     """Train a generator on a feature store.
 
@@ -49,6 +50,7 @@ def train(
         strategy=strategy,
         accelerator="cpu" if devices == 0 else accelerator,
         max_minutes=max_minutes,
+        compiled=compiled,
     )
     for split, row in last.items():
         print(f"{split:<6} loss {float(row['loss']):.4f} after {int(row['molecules']):,} molecules")

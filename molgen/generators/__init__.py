@@ -17,11 +17,17 @@ FAMILIES = {
     "graph-diffusion": ("molgen.generators.diffusion.model", "GraphDiffusion"),
 }
 
+# trained as a family is, for a model of one: they steer its draws and draw nothing themselves
+GUIDES = {
+    "graph-diffusion-guide": ("molgen.generators.diffusion.guide", "Guide"),
+}
+
 
 def family(name: str) -> type[NeuralGenerator]:
     """The class of a family; an InputError that names the nearest one if there is none."""
-    if name not in FAMILIES:
-        raise InputError(f"unknown family {name!r}{nearest(name, FAMILIES)}")
-    module, class_name = FAMILIES[name]
+    known = FAMILIES | GUIDES
+    if name not in known:
+        raise InputError(f"unknown family {name!r}{nearest(name, known)}")
+    module, class_name = known[name]
     found: type[NeuralGenerator] = getattr(import_module(module), class_name)
     return found

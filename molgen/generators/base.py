@@ -39,6 +39,11 @@ class DrawingSettings(Settings):
         """Whether the n rows are one search rather than n draws, so that they cannot be made apart."""
         return False
 
+    @property
+    def models(self) -> dict[str, str]:
+        """The settings that name a trained model: of those the content counts, not the place."""
+        return {}
+
 
 @runtime_checkable
 class Generator(Protocol):
@@ -98,6 +103,8 @@ class NeuralGenerator(nn.Module):
     Config: ClassVar[type[Settings]]
     changeable: ClassVar[frozenset[str]] = frozenset()  # settings that say nothing about the weights
     of_store: ClassVar[frozenset[str]] = frozenset()  # settings that `Startable.carried_over` can change
+    compiles: ClassVar[tuple[str, ...]] = ()  # the parts that gain where networks are compiled
+    guides: ClassVar[str | None] = None  # the family whose draws it steers; such a network draws nothing itself
     Drawing: ClassVar[type[DrawingSettings]] = DrawingSettings
 
     config: Settings

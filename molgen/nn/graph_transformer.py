@@ -83,7 +83,8 @@ class GraphTransformer(nn.Module):
     """Classes of nodes and edges, and a time, to logits over the classes of each node and each edge.
 
     Equivariant under any order of the nodes. Unless edges are `directed`, their classes must be symmetric, and so are
-    their logits. The diagonal has a class of its own.
+    their logits. The diagonal has a class of its own. With `told`, each node and each edge has that many numbers in the
+    place of logits over its classes.
     """
 
     def __init__(
@@ -98,11 +99,12 @@ class GraphTransformer(nn.Module):
         pair_width: int,
         feedforward: int,
         directed: bool = False,
+        told: int | None = None,
     ) -> None:
         super().__init__()
         self.loop = edge_classes  # the class of an edge from a node to itself
-        self.nodes = Classes(node_classes, node_classes, width)
-        self.edges = Classes(edge_classes + 1, edge_classes, edge_width)
+        self.nodes = Classes(node_classes, told or node_classes, width)
+        self.edges = Classes(edge_classes + 1, told or edge_classes, edge_width)
         self.blocks: Sequence[GraphBlock] = nn.ModuleList(  # type: ignore[assignment]
             GraphBlock(width, heads, edge_width, pair_width, feedforward, directed) for _ in range(layers)
         )
@@ -116,10 +118,26 @@ class GraphTransformer(nn.Module):
         bias: Float[Tensor, "batch width"] | None = None,
     ) -> tuple[Float[Tensor, "batch n node_classes"], Float[Tensor, "batch n n edge_classes"]]:
         """Logits; `bias` is added to each node of its graph."""
-        code = _time_code(time).to(self.nodes.code.weight.dtype)
-        x = self.nodes.embedding(nodes) + self.nodes.code(code).unsqueeze(1)
+        return self.from_embedded(*self.embedded(nodes, edges), time, bias)
+
+    def embedded(
+        self, nodes: Int[Tensor, "batch n"], edges: Int[Tensor, "batch n n"]
+    ) -> tuple[Float[Tensor, "batch n width"], Float[Tensor, "batch n n edge"]]:
+        """The vectors of the classes: rows of the embeddings, which is where a gradient can be taken."""
         edges = edges + self.loop * torch.eye(nodes.shape[1], dtype=torch.long, device=edges.device)
-        e = self.edges.embedding(edges) + self.edges.code(code)[:, None, None]
+        return self.nodes.embedding(nodes), self.edges.embedding(edges)
+
+    def from_embedded(
+        self,
+        x: Float[Tensor, "batch n width"],
+        e: Float[Tensor, "batch n n edge"],
+        time: Float[Tensor, " batch"],
+        bias: Float[Tensor, "batch width"] | None = None,
+    ) -> tuple[Float[Tensor, "batch n told"], Float[Tensor, "batch n n told"]]:
+        """Logits, from what `embedded` gives."""
+        code = _time_code(time).to(self.nodes.code.weight.dtype)
+        x = x + self.nodes.code(code).unsqueeze(1)
+        e = e + self.edges.code(code)[:, None, None]
         if bias is not None:
             x = x + bias.unsqueeze(1)
         if torch.is_autocast_enabled(x.device.type):  # the residual streams are kept in the low precision too

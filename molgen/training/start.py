@@ -32,7 +32,9 @@ class Beginning(NamedTuple):
     def of(cls, kind: type[NeuralGenerator], settings: RunSettings) -> Beginning:
         """Checks everything that can be checked without reading weights."""
         config = kind.Config.parse(settings.model, where="model")
-        if settings.start is not None:
+        if kind.guides is not None:
+            _check_guided(kind, settings)
+        elif settings.start is not None:
             config = _settings_of_start(kind, config, settings)
         return cls(kind, config, settings)
 
@@ -46,6 +48,9 @@ class Beginning(NamedTuple):
         if self.settings.start is None:
             return self.kind.build(self.config, store), store
         start: Any = load_model(self.settings.start, device="cpu")
+        if self.kind.guides is not None:
+            kind: Any = self.kind
+            return kind.build(self.config, store, start), store
         if self.settings.vocabulary == "store":
             return start.carried_over(self.config, store), store
         try:
@@ -64,6 +69,19 @@ class Beginning(NamedTuple):
         folder = model_folder(start)
         name = start if folder == shipped().get(start) else Path(os.path.relpath(folder, out)).as_posix()
         return Base(name, content(folder))
+
+
+def _check_guided(kind: type[NeuralGenerator], settings: RunSettings) -> None:
+    """Refuses a guide without the model that it is to guide."""
+    if settings.start is None:
+        raise SettingsError(f"start: a {kind.name!r} is trained for one {kind.guides!r} model; name it")
+    if settings.adapter is not None:
+        raise SettingsError("adapter: a guide is trained whole; leave it out")
+    if settings.vocabulary == "store":
+        raise SettingsError("vocabulary: a guide has that of the model it is for; leave it out")
+    family = read_config(model_folder(settings.start))["family"]
+    if family != kind.guides:
+        raise SettingsError(f"{settings.start}: a {family!r} model; a {kind.name!r} guides one of {kind.guides!r}")
 
 
 def _settings_of_start(kind: type[NeuralGenerator], given: Settings, settings: RunSettings) -> Settings:

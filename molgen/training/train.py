@@ -20,6 +20,7 @@ from molgen.data.store import Store
 from molgen.generators import family
 from molgen.generators.adapters import write_adapter
 from molgen.generators.base import NeuralGenerator
+from molgen.nn.compiled import compile_parts
 from molgen.training.loop import METRICS, Loop, learnt, write_metrics
 from molgen.training.settings import RunSettings
 from molgen.training.start import Beginning, say_left_out
@@ -36,12 +37,14 @@ def train(
     strategy: str = "auto",
     accelerator: str = "auto",
     max_minutes: float | None = None,
+    compiled: bool = False,
 ) -> dict[str, Any]:
     """Trains a family and writes its model folder; returns the last line of its metrics.
 
     What is done so far lies in a hidden folder beside `out`, keyed by the identity; the same call goes on from there.
     Past `max_minutes`, or at SIGTERM or SIGUSR1, it raises Stopped with a checkpoint; at ctrl-C KeyboardInterrupt. With
-    several devices, all but the first process return an empty mapping.
+    several devices, all but the first process return an empty mapping. `compiled` networks (`torch.compile`) learn the
+    same, to rounding.
     """
     deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else None
     kind = family(name)
@@ -61,6 +64,8 @@ def train(
     keep_freed_memory()
     fabric = _fabric(settings, work, accelerator, devices, nodes, strategy)
     model, store = beginning.model(store)
+    if compiled:
+        compile_parts(model.to(fabric.device), kind.compiles)
     if fabric.is_global_zero:
         say_left_out(store, model)
         work.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from molgen.core.errors import MolgenError, SettingsError
 from molgen.core.settings import Settings, read_yaml
-from workflows.configuration import checked, options
+from workflows.configuration import checked, drawing, options, training
 
 CONFIGS = sorted(p for p in Path("workflows/config").glob("*.yaml") if (read_yaml(p)).get("run"))
 OBJECTIVE = "workflows/config/objectives/druglike.yaml"
@@ -49,6 +49,7 @@ def test_shipped_configurations_pass(file):
         ({"data": []}, "data = []: expected is a name of `molgen data list`"),
         ({"families": {}}, "families = {}: expected are the generators"),
         ({"sample": {"n": "many"}}, "sample.n = 'many': expected is a whole number from 1"),
+        ({"families": {"smiles": {"sample": {"n": 0}}}}, "families.smiles.sample.n = 0: expected is a whole number"),
     ],
 )
 def test_a_refusal_is_one_line_with_the_key_and_what_is_allowed(change, message):
@@ -68,6 +69,8 @@ def test_a_refusal_is_one_line_with_the_key_and_what_is_allowed(change, message)
         ({"families": {"smiles": {"training": {"molecule": 1}}}}, "unknown key 'training.molecule' (did you mean"),
         ({"families": {"smiles": {"model": {"widht": 1}}}}, "unknown key 'widht' (did you mean 'width'?"),
         ({"families": {"smiles": {"start": "nowhere"}}}, "nowhere: no such model"),
+        ({"families": {"smiles": {"sample": {"steps": 2}}}}, "families.smiles.sample: unknown key 'steps'"),
+        ({"families": {"graph-diffusion-guide": {}}}, "families.graph-diffusion-guide: unknown family"),
         ({"families": {"smiles": {"adapter": {"rank": 8}}}}, "adapters change a trained model; name it as start"),
         ({"data": "zinc25k"}, "data set 'zinc25k' is unknown (did you mean 'zinc250k'?"),
         ({"objective": "none.yaml"}, "none.yaml: cannot be read"),
@@ -78,6 +81,14 @@ def test_what_a_stage_would_refuse_is_refused_before_anything_runs(change, messa
         checked({**SMALLEST, "objective": OBJECTIVE, **change})
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_family_can_be_drawn_from_in_its_own_way():
+    own = {"model": {"width": 64}, "sample": {"n": 300, "steps": 20}}
+    config = checked({**SMALLEST, "families": {"graph-diffusion": own, "smiles": None}, "objective": OBJECTIVE})
+    assert drawing(config, "graph-diffusion") == {"n": 300, "steps": 20}
+    assert drawing(config, "smiles") == {"n": 10000}
+    assert training(own) == {"model": {"width": 64}}
 
 
 @pytest.mark.parametrize("key", ["run", "data", "families", "objective"])

@@ -8,7 +8,8 @@ rule sample:
     output:
         f"{RUN}/samples/{{family}}.parquet",
     params:
-        n=config["sample"]["n"],
+        n=lambda wildcards: drawing(config, wildcards.family)["n"],
+        settings=lambda wildcards: options({k: v for k, v in drawing(config, wildcards.family).items() if k != "n"}),
         seed=SEED,
     log:
         f"{RUN}/logs/sample.{{family}}.log",
@@ -22,4 +23,5 @@ rule sample:
     conda:
         "../../environment.yml"
     shell:
-        "molgen sample {input} --n {params.n} --seed {params.seed} --out {output} --workers {threads} |& keep {log}"
+        "molgen sample {input} --n {params.n} --seed {params.seed} --out {output} --workers {threads} {params.settings}"
+        " |& keep {log}"

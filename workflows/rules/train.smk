@@ -12,7 +12,7 @@ rule train:
     output:
         directory(f"{RUN}/models/{{family}}"),
     params:
-        settings=lambda wildcards: options(config["families"][wildcards.family]),
+        settings=lambda wildcards: options(training(config["families"][wildcards.family])),
         seed=SEED,
     log:
         f"{RUN}/logs/train.{{family}}.log",

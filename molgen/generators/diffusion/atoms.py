@@ -11,7 +11,7 @@ import torch
 from molgen.core.errors import SettingsError
 from molgen.data.store import Store
 from molgen.generators.diffusion.dense import Graphs
-from molgen.generators.diffusion.level import written
+from molgen.generators.diffusion.level import Piece, written
 from molgen.generators.diffusion.noise import Distributions
 from molgen.represent.graphs import BONDS, UNKNOWN_ATOM, AtomSymbol, graph_of, molecule_of
 
@@ -57,7 +57,7 @@ class AtomLevel:
         found = graph_of(smiles)
         return None if found is None or not self._known(found.atoms) else self._dense(found.atoms, found.bonds)
 
-    def part(self, smiles: str) -> tuple[Graphs, np.ndarray]:
+    def part(self, smiles: str) -> Piece:
         found = graph_of(smiles)
         own = [i for i, atom in enumerate(found.atoms) if atom.atomic_number] if found else []
         if found is None or not self._known([found.atoms[i] for i in own]):
@@ -67,7 +67,7 @@ class AtomLevel:
         spokes = [{b, e} & set(own) for b, e, _ in found.bonds.tolist() if (b in place) != (e in place)]
         points = np.zeros(len(own), bool)
         points[[place[i] for ends in spokes for i in ends]] = True
-        return self._dense([found.atoms[i] for i in own], np.array(inner, np.int64).reshape(-1, 3)), points
+        return Piece(self._dense([found.atoms[i] for i in own], np.array(inner, np.int64).reshape(-1, 3)), points, 1)
 
     def _known(self, atoms: Sequence[AtomSymbol]) -> bool:
         return all(atom in self._number for atom in atoms)

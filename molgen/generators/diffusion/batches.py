@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +10,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from molgen.core import seeds
+from molgen.data.store import Store
 from molgen.generators.diffusion.dense import Graphs
+from molgen.generators.diffusion.level import Level
 from molgen.generators.diffusion.noise import Noise
+
+Wishes = Mapping[str, Float[np.ndarray, " draws"]]
+"""For each property that is asked for, the value asked of each draw (nan: not asked of this one)."""
 
 
 class Noises(NamedTuple):
@@ -22,7 +28,7 @@ class Noises(NamedTuple):
 
 
 class Noised(NamedTuple):
-    """Graphs of one size, clean and at some times; `codes` holds what their molecules are said to be."""
+    """Graphs of one size, clean and at some times; `codes` holds what is said of their molecules."""
 
     clean: Graphs
     noisy: Graphs
@@ -72,6 +78,26 @@ def noised(noises: Noises, clean: Graphs, time: Float[Tensor, "batch 1"], genera
         first, second = torch.rand((2, *states.shape), generator=generator)
         blurred.append(kind.blur(states, time, kind.draw(first), second))
     return Graphs(*blurred)
+
+
+def noised_batch(
+    level: Level,
+    noises: Noises,
+    store: Store,
+    rows: np.ndarray,
+    codes: Callable[[np.ndarray], Tensor | None],
+    *,
+    repeat: bool,
+) -> list[Noised]:
+    """The graphs of each size with noise on them; with `repeat` the same noise each time. `codes` are those of rows."""
+    generator = seeds.torch_generator(0, "validation", *map(int, rows[:1])) if repeat else None
+    sizes, times, batch = level.sizes(store, rows), spread_times(len(rows), generator), []
+    for n in np.unique(sizes):
+        chosen = np.flatnonzero(sizes == n)
+        clean, time = level.graphs(store, rows[chosen]), times[chosen]
+        noisy = noised(noises, clean, time, generator)
+        batch.append(Noised(clean, noisy, time, codes(rows[chosen])))
+    return batch
 
 
 def spread_times(count: int, generator: torch.Generator | None) -> Float[Tensor, "count 1"]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from molgen.core.errors import SettingsError, nearest
-from molgen.generators.diffusion.batches import Noises
+from molgen.generators.diffusion.batches import Noises, Wishes
 from molgen.generators.diffusion.dense import Graphs, pairs_of, square
 from molgen.generators.diffusion.noise import Distributions
 from molgen.generators.diffusion.settings import DiffusionDrawing
@@ -47,9 +47,9 @@ class Beliefs:
             self.noises.pairs.likely(pairs.to(precise), graphs.pairs, time.to(precise)),
         )
 
-    def under(self, how: DiffusionDrawing, count: int) -> Predict:
-        """The distributions under the wishes of a drawing of `count` graphs."""
-        codes = self._codes(how.condition, count) if how.condition else None
+    def under(self, how: DiffusionDrawing, wishes: Wishes) -> Predict:
+        """The distributions under the wishes of some draws."""
+        codes = self._codes(wishes) if wishes else None
 
         def predict(graphs: Graphs, time: Tensor) -> tuple[Tensor, Tensor]:
             nodes, pairs = self.logits(graphs, time, codes)
@@ -62,19 +62,19 @@ class Beliefs:
 
         return predict
 
-    def _codes(self, condition: Mapping[str, float], count: int) -> Tensor:
+    def _codes(self, wishes: Wishes) -> Tensor:
         if self.conditions is None:
             raise SettingsError(
                 "condition: this model was trained without conditions; set model.conditions to train one"
             )
-        unknown = sorted(set(condition) - set(self.conditions.names))
+        unknown = sorted(set(wishes) - set(self.conditions.names))
         if unknown:
             raise SettingsError(
                 f"condition.{unknown[0]}: not what this model knows{nearest(unknown[0], self.conditions.names)}"
             )
-        values = np.array([[condition.get(name, np.nan) for name in self.conditions.names]])
-        codes = torch.from_numpy(self.conditions.encode(values))
-        return codes.to(self.conditions.code.weight.device).expand(count, -1)
+        nowhere = np.full(len(next(iter(wishes.values()))), np.nan)
+        values = np.column_stack([wishes.get(name, nowhere) for name in self.conditions.names])
+        return torch.from_numpy(self.conditions.encode(values)).to(self.conditions.code.weight.device)
 
 
 def _guided(asked: Tensor, plain: Tensor, weight: float) -> Tensor:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from molgen.generators.diffusion.batches import Noises
 from molgen.generators.diffusion.beliefs import Predict
@@ -15,6 +16,7 @@ from molgen.generators.diffusion.dense import Graphs
 from molgen.generators.diffusion.noise import Distributions, Noise, jump, pick
 from molgen.generators.diffusion.scaffold import FREE
 from molgen.generators.diffusion.settings import DiffusionDrawing
+from molgen.generators.diffusion.tilt import Tilt, tilted
 
 Settle = Callable[[Graphs, Distributions, Distributions], Graphs]
 """The clean graphs of the last step, from those drawn and what is believed of their nodes and pairs."""
@@ -39,11 +41,13 @@ def denoise(
     how: DiffusionDrawing,
     settle: Settle,
     fixed: Graphs | None = None,
+    tilt: Tilt | None = None,
 ) -> Iterator[Graphs]:
     """The graphs of n nodes at each of the `times`: noise first, then steps + 1 states, the last one clean.
 
     Variables of `fixed` (a batch of one) that are not FREE follow the path from noise to their class as the others are
     believed to do, so that the network sees states like those it was trained on; at time 1 they are what was asked.
+    `tilt` makes some jumps likelier than they are believed to be.
     """
     chunks = uniforms.view(len(uniforms), how.steps + 2, -1)
     noise = Graphs(*_each(lambda kind, u: kind.draw(u), noises, _cut(chunks[:, 0], n)))
@@ -53,8 +57,11 @@ def denoise(
     yield state
     for step, (now, later) in enumerate(pairwise(grid)):
         t, s = (uniforms.new_full((len(uniforms), 1), value) for value in (now, later))
-        probs = predict(state, t)
-        drawn = Graphs(*_each(_move(how, t, s), noises, probs, state, _cut(chunks[:, step + 2], n)))
+        probs, ratios = predict(state, t), tilt(state, t) if tilt else (None, None)
+        if later == 1:
+            probs = (tilted(probs[0], ratios[0], how.guidance), tilted(probs[1], ratios[1], how.guidance))
+            probs = probs if fixed is None else _known(probs, fixed)
+        drawn = Graphs(*_each(_move(how, t, s), noises, probs, state, _cut(chunks[:, step + 2], n), ratios))
         if later == 1 and how.constrained:
             drawn = settle(drawn, *probs)
         state = _clamp(drawn, noise, known, fixed, later)
@@ -65,12 +72,13 @@ def _move(how: DiffusionDrawing, now: Tensor, later: Tensor) -> Callable[..., Te
     """The step of one kind of variable. The last one draws the clean classes as they are believed to be."""
     last = bool((later >= 1).all())
 
-    def move(kind: Noise, probs: Distributions, state: Tensor, uniforms: Tensor) -> Tensor:
+    def move(kind: Noise, probs: Distributions, state: Tensor, uniforms: Tensor, ratio: Tensor | None) -> Tensor:
         if last:
             return pick(probs, uniforms)
         if how.sampler == "posterior":
-            return pick(kind.posterior(probs, state, now, later), uniforms)
-        return jump(kind.rates(probs, state, now, eta=how.eta, omega=how.omega), state, later - now, uniforms)
+            return pick(tilted(kind.posterior(probs, state, now, later), ratio, how.guidance), uniforms)
+        rates = kind.rates(probs, state, now, eta=how.eta, omega=how.omega)
+        return jump(tilted(rates, ratio, how.guidance), state, later - now, uniforms)
 
     return move
 
@@ -82,10 +90,19 @@ def _clamp(state: Graphs, noise: Graphs, known: tuple[Tensor, Tensor], fixed: Gr
     return Graphs(*(torch.where(f == FREE, z, torch.where(u < time, f, z0)) for z, z0, u, f in parts))
 
 
+def _known(probs: tuple[Distributions, Distributions], fixed: Graphs) -> tuple[Distributions, Distributions]:
+    """Beliefs, where what is fixed is certain."""
+    nodes, pairs = (
+        torch.where((f == FREE).unsqueeze(-1), p, F.one_hot(f.clamp(min=0), p.shape[-1]).to(p.dtype))
+        for p, f in zip(probs, fixed, strict=True)
+    )
+    return nodes, pairs
+
+
 def _cut(uniforms: Float[Tensor, "batch variables"], n: int) -> tuple[Tensor, Tensor]:
     return uniforms[:, :n], uniforms[:, n:]
 
 
-def _each(function: Callable[..., Tensor], noises: Noises, *arguments: tuple[Tensor, ...]) -> Iterator[Tensor]:
+def _each(function: Callable[..., Tensor], noises: Noises, *arguments: tuple[Tensor | None, ...]) -> Iterator[Tensor]:
     """The function of nodes, then of pairs."""
     return (function(*kind) for kind in zip(noises, *arguments, strict=True))

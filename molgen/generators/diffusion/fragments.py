@@ -9,7 +9,7 @@ Sites that a symmetry of their symbol can exchange count as one *kind*, and a cl
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import factorial, prod
 from pathlib import Path
 from typing import Any, Self
@@ -22,10 +22,10 @@ from molgen.core.errors import SettingsError
 from molgen.data.fragment_store import FragmentStore
 from molgen.data.store import Store, gather
 from molgen.generators.diffusion.dense import Graphs
-from molgen.generators.diffusion.level import written
+from molgen.generators.diffusion.level import Piece, written
 from molgen.generators.diffusion.noise import Distributions
 from molgen.generators.diffusion.trees import Site, likely_nodes, likely_tree
-from molgen.represent.fragments import Edge, Fragmenter, FragmentGraph, assemble
+from molgen.represent.fragments import POINT, Edge, Fragmenter, FragmentGraph, assemble
 from molgen.represent.graphs import graph_of
 from molgen.represent.symbols import Symbol, symbol
 
@@ -82,9 +82,8 @@ class FragmentLevel:
 
     def graph(self, smiles: str) -> Graphs | None:
         number = {text: i for i, text in enumerate(self.texts)}
-        vocabulary = frozenset(s.text for s in self.symbols if len(s.atoms) > 1)
         try:
-            found = Fragmenter(vocabulary).of_graph(graph_of(smiles))
+            found = self._fragmenter()(smiles)
         except BadMolecule:
             return None
         if any(text not in number for text in found.symbols) or len(found.edges) != len(found.symbols) - 1:
@@ -93,8 +92,33 @@ class FragmentLevel:
         edges = np.array(found.edges, np.int64).reshape(-1, 4)
         return self._dense(nodes, edges, np.zeros(len(edges), np.int64))
 
-    def part(self, smiles: str) -> tuple[Graphs, np.ndarray]:
-        raise SettingsError("scaffold: this model draws whole fragments and cannot keep atoms; take one of level atom")
+    def part(self, smiles: str) -> Piece:
+        """Cut like a molecule, its points being sites: this says which symbols it is made of."""
+        if "*" not in smiles:
+            raise SettingsError(
+                f"scaffold = {smiles!r}: a model of level fragment has to be told with [*] where it is substituted"
+            )
+        number = {text: i for i, text in enumerate(self.texts)}
+        try:
+            found = self._fragmenter()(smiles, points=True)
+        except BadMolecule as error:
+            raise SettingsError(f"scaffold = {smiles!r}: {error}; take another part") from None
+        own = {node: i for i, node in enumerate(j for j, text in enumerate(found.symbols) if text != POINT)}
+        unknown = sorted({found.symbols[node] for node in own} - set(number))
+        inner = [(own[u], i, own[v], j) for u, i, v, j in found.edges if u in own and v in own]
+        if unknown or len(inner) != len(own) - 1:
+            lacking = unknown[0] if unknown else "one of its ring systems"
+            raise SettingsError(f"scaffold = {smiles!r}: {lacking} is no fragment of this model; take another part")
+        points = np.zeros(len(own), bool)
+        points[[own[node] for u, _, v, _ in found.edges for node in (u, v) if {u, v} - set(own) and node in own]] = True
+        nodes = np.array([[number[found.symbols[node]] for node in own]])
+        graph = self._dense(nodes, np.array(inner, np.int64).reshape(-1, 4), np.zeros(len(inner), np.int64))
+        return Piece(graph, points, len(found.symbols) - len(own))
+
+    def _fragmenter(self) -> Callable[..., FragmentGraph]:
+        """Cuts a SMILES into symbols of this level, and into atoms where a fragment is none."""
+        cut = Fragmenter(frozenset(s.text for s in self.symbols if len(s.atoms) > 1))
+        return lambda smiles, points=False: cut.of_graph(graph_of(smiles), points)
 
     def _dense(self, nodes: np.ndarray, edges: np.ndarray, row: np.ndarray) -> Graphs:
         """From symbol ids (batch, n) and edges, of which `row` says to which graph each belongs."""

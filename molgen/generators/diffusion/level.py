@@ -24,6 +24,14 @@ class Counts(NamedTuple):
     sizes: list[int]
 
 
+class Piece(NamedTuple):
+    """A part of a molecule in a level's classes."""
+
+    graph: Graphs  # a batch of one
+    points: np.ndarray  # (nodes,) bool: which of them have a `*`, which is no node
+    beside: int  # nodes that a molecule with this part has at least, beside its own
+
+
 class Level(Protocol):
     """What the variables of a graph stand for."""
 
@@ -43,11 +51,8 @@ class Level(Protocol):
         """The graph of a SMILES, a batch of one; None if this level has none for it."""
         ...
 
-    def part(self, smiles: str) -> tuple[Graphs, np.ndarray]:
-        """The graph of a part of a molecule, a batch of one, and which of its nodes have a `*` (which is no node).
-
-        A SettingsError if this level cannot hold it.
-        """
+    def part(self, smiles: str) -> Piece:
+        """A part of a molecule; a SettingsError if this level cannot hold it."""
         ...
 
     def smiles(self, nodes: Sequence[int], pairs: np.ndarray) -> str:

@@ -14,7 +14,6 @@ from torch.nn import functional as F
 
 from molgen.chem.parse import BadMolecule
 from molgen.core import seeds
-from molgen.core.errors import SettingsError
 from molgen.core.settings import Settings
 from molgen.data.store import Store
 from molgen.generators.base import DrawingSettings, Loss, NeuralGenerator, Samples
@@ -22,24 +21,25 @@ from molgen.generators.diffusion.atoms import AtomLevel
 from molgen.generators.diffusion.batches import (
     Noised,
     Noises,
+    Wishes,
     by_size,
-    noised,
+    noised_batch,
     room_for,
     sizes_drawn,
-    spread_times,
 )
 from molgen.generators.diffusion.beliefs import Beliefs
 from molgen.generators.diffusion.bound import bound
 from molgen.generators.diffusion.denoising import denoise, numbers_needed
 from molgen.generators.diffusion.dense import Graphs, square
 from molgen.generators.diffusion.fragments import FragmentLevel
+from molgen.generators.diffusion.guide import read_guide
 from molgen.generators.diffusion.level import Counts, Level, count
+from molgen.generators.diffusion.network import network_of
 from molgen.generators.diffusion.noise import Noise
 from molgen.generators.diffusion.scaffold import Scaffold
 from molgen.generators.diffusion.settings import DiffusionConfig, DiffusionDrawing
 from molgen.generators.diffusion.symmetry import log_numberings
 from molgen.nn.conditions import Conditions, knots_of, some_given
-from molgen.nn.graph_transformer import GraphTransformer
 
 NAME = "graph-diffusion"
 
@@ -50,27 +50,16 @@ class GraphDiffusion(NeuralGenerator):
     name: ClassVar[str] = NAME
     Config: ClassVar[type[Settings]] = DiffusionConfig
     Drawing: ClassVar[type[DrawingSettings]] = DiffusionDrawing
+    compiles: ClassVar[tuple[str, ...]] = ("network",)
     config: DiffusionConfig
 
     def __init__(
         self, config: DiffusionConfig, level: Level, counts: Counts, knots: Mapping[str, Sequence[float]] = {}
     ) -> None:
         super().__init__()
-        if config.width % config.heads:
-            raise SettingsError(f"model.width = {config.width}: must be a multiple of heads = {config.heads}")
         self.config, self.level, self.counts = config, level, counts
         self.noises = Noises(Noise(counts.nodes), Noise(counts.pairs))
-        self.network = GraphTransformer(
-            level.node_classes,
-            level.edge_classes,
-            width=config.width,
-            layers=config.layers,
-            heads=config.heads,
-            edge_width=config.edge_width,
-            pair_width=config.pair_width,
-            feedforward=config.feedforward * config.width,
-            directed=level.swapped is not None,
-        )
+        self.network = network_of(level, config)
         self.conditions = Conditions(knots, config.width) if knots else None
         self.beliefs = Beliefs(self.network, self.noises, self.conditions, level.swapped)
 
@@ -103,14 +92,9 @@ class GraphDiffusion(NeuralGenerator):
 
     def collate(self, store: Store, rows: np.ndarray) -> list[Noised]:
         """The graphs of each size with noise on them; in evaluation mode the same noise each time."""
-        generator = None if self.training else seeds.torch_generator(0, "validation", *map(int, rows[:1]))
-        sizes, times, batch = self.level.sizes(store, rows), spread_times(len(rows), generator), []
-        for n in np.unique(sizes):
-            chosen = np.flatnonzero(sizes == n)
-            clean, time = self.level.graphs(store, rows[chosen]), times[chosen]
-            noisy = noised(self.noises, clean, time, generator)
-            batch.append(Noised(clean, noisy, time, self._known(store, rows[chosen])))
-        return batch
+        return noised_batch(
+            self.level, self.noises, store, rows, lambda some: self._known(store, some), repeat=not self.training
+        )
 
     def _known(self, store: Store, rows: np.ndarray) -> Tensor | None:
         """What the molecules of a training batch are said to be."""
@@ -154,14 +138,25 @@ class GraphDiffusion(NeuralGenerator):
         return nats + numberings + log(share / sum(self.counts.sizes))
 
     @torch.inference_mode()
-    def sample(self, n: int, *, seed: int, first: int = 0, drawing: DrawingSettings | None = None) -> Samples:
-        """Draws `first` to `first + n - 1`, unfiltered and unrepaired."""
+    def sample(
+        self,
+        n: int,
+        *,
+        seed: int,
+        first: int = 0,
+        drawing: DrawingSettings | None = None,
+        asked: Wishes | None = None,
+    ) -> Samples:
+        """Draws `first` to `first + n - 1`, unfiltered and unrepaired.
+
+        `asked` are each one's own values of the properties, in the place of the drawing's condition.
+        """
         how = drawing or DiffusionDrawing()
         assert isinstance(how, DiffusionDrawing)
         scaffold = self._scaffold(how)
         smiles: list[str | None] = [None] * n
         reasons: list[str | None] = [None] * n
-        for places, graphs in self.draw_graphs(np.arange(first, first + n), seed, how):
+        for places, graphs in self.draw_graphs(np.arange(first, first + n), seed, how, asked):
             for place, nodes, pairs in zip(places, graphs.nodes.tolist(), graphs.pairs.cpu().numpy(), strict=True):
                 try:
                     found = self.level.smiles(nodes, pairs)
@@ -172,7 +167,9 @@ class GraphDiffusion(NeuralGenerator):
                     reasons[place] = str(error)
         return Samples(smiles, reasons)
 
-    def draw_graphs(self, draws: np.ndarray, seed: int, how: DiffusionDrawing) -> Iterator[tuple[np.ndarray, Graphs]]:
+    def draw_graphs(
+        self, draws: np.ndarray, seed: int, how: DiffusionDrawing, asked: Wishes | None = None
+    ) -> Iterator[tuple[np.ndarray, Graphs]]:
         """The graphs of some draws, size by size, each with the places of its draws."""
         uniforms = seeds.uniforms(seeds.child(seed, NAME, "size"), draws, 1)[:, 0]
         scaffold = self._scaffold(how)
@@ -181,18 +178,26 @@ class GraphDiffusion(NeuralGenerator):
             same = np.flatnonzero(sizes == n)
             room = room_for(n, self.config.batch_edges, len(same))
             for places in (same[i : i + room] for i in range(0, len(same), room)):
-                *_, last = self.path(draws[places], n, seed, how)
+                own = {name: values[places] for name, values in asked.items()} if asked is not None else None
+                *_, last = self.path(draws[places], n, seed, how, own)
                 yield places, last
 
-    def path(self, draws: np.ndarray, n: int, seed: int, how: DiffusionDrawing) -> Iterator[Graphs]:
+    def path(
+        self, draws: np.ndarray, n: int, seed: int, how: DiffusionDrawing, asked: Wishes | None = None
+    ) -> Iterator[Graphs]:
         """The states of draws of n nodes, from noise to graphs."""
         dtype = torch.promote_types(next(self.parameters()).dtype, torch.float32)
         numbers = seeds.uniforms(seeds.child(seed, NAME), draws, numbers_needed(n, how.steps))
         uniforms = torch.from_numpy(numbers).to(self.device, dtype).clamp_(max=1 - torch.finfo(dtype).eps)
         scaffold = self._scaffold(how)
         fixed = Graphs(*(part.to(self.device) for part in scaffold.fixed(n))) if scaffold else None
-        beliefs = self.beliefs.under(how, len(draws))
-        yield from denoise(beliefs, self.noises, uniforms, n, how, self.level.settle, fixed)
+        wishes = asked if asked is not None else {name: np.full(len(draws), x) for name, x in how.condition.items()}
+        tilt = None
+        if how.predictor is not None:
+            like = torch.empty(0, device=self.device, dtype=next(self.parameters()).dtype)
+            tilt, wishes = read_guide(how.predictor, self.level, self.noises, like).tilt(wishes), {}
+        beliefs = self.beliefs.under(how, wishes)
+        yield from denoise(beliefs, self.noises, uniforms, n, how, self.level.settle, fixed, tilt)
 
     def _scaffold(self, how: DiffusionDrawing) -> Scaffold | None:
         return Scaffold.of(how.scaffold, self.level) if how.scaffold is not None else None

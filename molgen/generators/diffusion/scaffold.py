@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from rdkit import Chem
 
 from molgen.chem.attachments import Part, holds, read_parts
 from molgen.chem.parse import BadMolecule, canonical, parse
@@ -17,20 +18,23 @@ FREE = -1  # a variable that is drawn
 
 
 class Scaffold(NamedTuple):
-    """A part that is kept: its graph, and which of its atoms may be bonded to others."""
+    """A part that is kept: its graph, which of its nodes may be joined to others, and to how many at least."""
 
     part: Part
     graph: Graphs  # a batch of one
-    grows: np.ndarray  # (atoms,) bool
+    grows: np.ndarray  # (nodes,) bool
+    beside: int
 
     @classmethod
     def of(cls, smiles: str, level: Level) -> Scaffold:
-        """With `[*]` it is substituted at each of them and nowhere else; without, at any atom.
+        """With `[*]` it is substituted at each of them and nowhere else; without (level `atom`), at any atom.
 
         A SettingsError if a model of this level cannot hold it.
         """
-        graph, points = level.part(canonical(smiles))
-        return cls(read_part(smiles), graph, points if points.any() else ~points)
+        graph, points, beside = level.part(canonical(smiles))
+        part = read_part(smiles)
+        Chem.RemoveStereochemistry(part.mol)  # no level holds it, so no draw could be found to have it
+        return cls(part, graph, points if points.any() else ~points, beside)
 
     def fixed(self, n: int) -> Graphs:
         """The classes of graphs of n nodes that are kept, as a batch of one; FREE for the others."""
@@ -44,10 +48,12 @@ class Scaffold(NamedTuple):
 
     def fits(self, counts: list[int]) -> list[int]:
         """The counts of graph sizes, without those that have no room beside the part."""
-        left = [0 if n <= self.graph.size else count for n, count in enumerate(counts)]
+        least = self.graph.size + self.beside
+        left = [0 if n < least else count for n, count in enumerate(counts)]
         if not any(left):
             raise SettingsError(
-                f"scaffold: {self.graph.size} atoms, this model's largest molecule has {len(counts) - 1}"
+                f"scaffold: {self.graph.size} nodes and {self.beside} beside them, this model's largest molecule has "
+                f"{len(counts) - 1}"
             )
         return left
 

@@ -10,10 +10,12 @@ import torch
 from rdkit import Chem
 
 from molgen.chem.parse import BadMolecule
+from molgen.core.errors import SettingsError
 from molgen.data.store import Store
 from molgen.generators.diffusion.dense import Graphs, square
 from molgen.generators.diffusion.fragments import FragmentLevel
 from molgen.generators.diffusion.model import GraphDiffusion
+from molgen.generators.diffusion.scaffold import Scaffold
 from molgen.generators.diffusion.settings import DiffusionConfig, DiffusionDrawing
 from molgen.generators.diffusion.trees import Site, likely_nodes, likely_tree
 
@@ -100,6 +102,41 @@ def test_the_last_step_settles_on_trees(fragment_model: GraphDiffusion) -> None:
     assert broken[1] < broken[0]
     for before, after in zip(free.smiles, kept.smiles, strict=True):
         assert before is None or before == after
+
+
+@pytest.mark.parametrize("scaffold", ["[*]c1ccccc1", "[*]c1ccc([*])cc1", "[*]C(=O)Nc1ccccc1", "[*]CCN1CCN([*])CC1"])
+def test_a_scaffold_stays(fragment_model: GraphDiffusion, scaffold: str) -> None:
+    """In every graph; and a draw that is a molecule has something on its points and on no other of its atoms."""
+    how = DiffusionDrawing(steps=3, scaffold=scaffold)
+    kept = Scaffold.of(scaffold, fragment_model.level)
+    fixed = [part[0] for part in kept.fixed(9)]
+    with torch.inference_mode():
+        *_, last = fragment_model.path(np.arange(20), 9, 0, how)
+    for own, wanted in zip(last, fixed, strict=True):
+        assert (own[:, wanted >= 0] == wanted[wanted >= 0]).all()
+    query = Chem.MolFromSmarts(Chem.MolToSmarts(Chem.MolFromSmiles(scaffold)).replace("#0", "!#1"))
+    valid = 0
+    for smiles, reason in zip(*fragment_model.sample(40, seed=0, drawing=how), strict=True):
+        assert smiles is None or Chem.MolFromSmiles(smiles).HasSubstructMatch(query)
+        assert reason is None or not reason.startswith("scaffold")
+        valid += smiles is not None
+    assert valid > 8
+
+
+@pytest.mark.parametrize(
+    ("scaffold", "message"),
+    [
+        ("c1ccccc1", r"told with \[\*\] where"),
+        ("[*][Xe]", "no fragment of this model"),
+        ("[*]C1CCC2(CC1)CCC1(CCC3CCCCCC3C1)C2", "no fragment of this model"),
+        ("[*]" + "C(C)" * 60, "largest molecule"),
+    ],
+)
+def test_a_scaffold_that_is_not_of_its_fragments_is_refused(
+    fragment_model: GraphDiffusion, scaffold: str, message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        fragment_model.sample(1, seed=0, drawing=DiffusionDrawing.parse({"scaffold": scaffold, "steps": 2}))
 
 
 def test_the_likeliest_tree_is_that_of_brute_force() -> None:
