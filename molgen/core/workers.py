@@ -96,7 +96,7 @@ def _begin_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    """Ends this worker when its parent is gone, killed perhaps: nobody would ever tell it that there is no more work."""
+    """Ends this worker when its parent is gone (killed): nobody would ever tell it that there is no more work."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
