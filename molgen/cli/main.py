@@ -25,6 +25,7 @@ VERBS = {
     "likelihood": "How likely a generator is to write given molecules.",
     "latent": "Use a model's latent space: vectors, neighbours, paths.",
     "score": "Score molecules under an objective.",
+    "screen": "Find the best molecules of a library of any size.",
     "rank": "Pick the best candidates of a scored table.",
     "evaluate": "Measure samples against reference molecules.",
     "report": "Write the page a chemist decides on.",
