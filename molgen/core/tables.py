@@ -145,7 +145,7 @@ SCREENED = Table(
         Column("file", pa.string(), "input file"),
         Column("line", pa.int64(), "line or record, from 1; in a shard, from the shard's beginning"),
     ),
-    more="for each component `NAME` (its raw value) and `NAME.desirability`; `alerts` where the objective asks for them",
+    more="for each component `NAME` (raw value) and `NAME.desirability`; `alerts`, where the objective asks for them",
 )
 CANDIDATES = Table(
     "candidates",
@@ -157,8 +157,8 @@ CANDIDATES = Table(
         Column("count", pa.int64(), "how often the molecule stood in the input"),
         Column("scaffold", pa.string(), "Murcko scaffold, empty for a molecule without rings"),
     ),
-    more="every other column of the scored table; from `screen` its values, `alerts`, and `name`, `file`, `line` of the "
-    "molecule's best row",
+    more="every other column of the scored table; from `screen` the values, `alerts`, and `name`, `file` and `line` of "
+    "the molecule's best row",
 )
 TABLES = (MOLECULES, REJECTS, SAMPLES, LIKELIHOODS, LATENTS, SCORED, SCREENED, CANDIDATES)
 

@@ -1,8 +1,8 @@
 """The best molecules so far, in bounded memory.
 
-What is kept is the greedy choice under nested limits: each molecule once, at most so many of a scaffold, at most so many
-in all, by score and then by canonical SMILES. The choice from a whole is the choice from the choices of its parts, so it
-does not matter how a library was cut, nor in which order its parts arrive.
+What is kept is the greedy choice under nested limits: each molecule once, at most so many of a scaffold, at most so
+many in all, by score and then by canonical SMILES. The choice from a whole is the choice from the choices of its parts,
+so it does not matter how a library was cut, nor in which order its parts arrive.
 """
 
 from __future__ import annotations

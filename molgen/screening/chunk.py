@@ -133,7 +133,7 @@ def _best(
         del columns[name]
     best = choose(pa.table(columns), plan.kept, plan.per_scaffold)
     if best["alerts"].null_count:  # not needed for the score, but a candidate's alerts are always said
-        by_place = {place: mol for place, mol in zip(columns["place"].to_pylist(), mols, strict=True)}
+        by_place = dict(zip(columns["place"].to_pylist(), mols, strict=True))
         names = ["; ".join(alerts(by_place[place], evaluator.alert_sets)) for place in best["place"].to_pylist()]
         best = best.set_column(best.schema.get_field_index("alerts"), "alerts", pa.array(names, pa.string()))
     return best

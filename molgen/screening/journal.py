@@ -78,7 +78,7 @@ class Journal:
 
 @contextmanager
 def appearing(folder: Path) -> Iterator[Path]:
-    """An empty folder that gets its final name when the block ends without an error; the same one made meanwhile stays."""
+    """An empty folder that gets its final name when the block ends without an error, unless that is there by then."""
     aside = folder.parent / f".{folder.name}.{getpid()}.part"
     remove(aside)
     aside.mkdir(parents=True)

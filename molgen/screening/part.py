@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ class Counts:
 
     def values(self) -> dict[str, Any]:
         """As plain values for JSON."""
-        return asdict(self)
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {key: dict(value) if isinstance(value, Counter) else value for key, value in found.items()}
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Counts:

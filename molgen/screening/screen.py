@@ -39,9 +39,9 @@ def screen(
 ) -> dict[str, Any]:
     """Writes the folder `out` (docs/verbs/screen.md) and returns its summary.
 
-    With a `shard`, that part of the library alone; `merge` joins the folders of all. What is done so far lies in a hidden
-    folder beside `out`, keyed by the identity; the same call goes on from there. PartialError, with the output written,
-    if a file could not be read to its end; InputError if the library holds no molecule.
+    With a `shard`, that part of the library alone; `merge` joins the folders of all. What is done so far lies in a
+    hidden folder beside `out`, keyed by the identity; the same call goes on from there. PartialError, with the output
+    written, if a file could not be read to its end; InputError if the library holds no molecule.
     """
     plan = Plan(objective, top, settings or ScreenSettings())
     chosen, values = _chosen(inputs, plan, shard)

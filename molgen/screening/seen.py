@@ -34,7 +34,7 @@ def classes(score: np.ndarray, passed: np.ndarray) -> np.ndarray:
 
 @dataclass
 class Distinct:
-    """Distinct molecules in all; their scores as counts of `BINS` bins, of those that passed; rows of each wanted one."""
+    """Distinct molecules; the scores of those that passed, as counts of `BINS` bins; rows of each wanted molecule."""
 
     molecules: int
     histogram: np.ndarray
