@@ -18,6 +18,7 @@ from molgen.core.settings import Settings, read_yaml
 from molgen.core.tables import CANDIDATES, SCORED
 from molgen.scoring.component import ComponentSettings
 from molgen.scoring.components import COMPONENTS, DEFAULT_NAMES
+from molgen.scoring.contradictions import refuse_contradictions
 from molgen.scoring.source import read_smiles
 
 RESERVED = {*SCORED.names, *CANDIDATES.names, "alerts", "source", "cluster", "front"}  # columns of the tables
@@ -94,6 +95,7 @@ class Objective(Settings):
         for component in self.components:
             _check_transform(component)
         _check_filters(self)
+        refuse_contradictions(self.filters)
         return self
 
 

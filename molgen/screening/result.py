@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,7 @@ def write_result(
     picked = _picked(best.table(), plan)
     wanted = seen.digest(picked["smiles"].to_pylist() if picked is not None else [])
     distinct = seen.count([seen.load(part.folder) for part in parts], wanted)
-    if picked is not None:
-        _write_candidates(folder / CANDIDATES_FILE, picked, distinct.rows)
+    _write_candidates(folder / CANDIDATES_FILE, picked, distinct.rows, plan)
     write_rejects(folder / REJECTS_FILE, parts)
     write_json(folder / SUMMARY, _summary(counts, distinct, picked))
     for number, part in enumerate(parts):
@@ -68,17 +68,24 @@ def _picked(kept: pa.Table | None, plan: Plan) -> pa.Table | None:
     return kept.take(pa.array(np.sort(leaders)[: plan.top], pa.int64()))
 
 
-def _write_candidates(path: Path, picked: pa.Table, rows: np.ndarray) -> None:
-    columns: dict[str, Any] = {
-        "rank": pa.array(range(1, picked.num_rows + 1), pa.int64()),
-        "smiles": picked["smiles"],
-        "score": picked["score"],
-        "count": pa.array(rows, pa.int64()),
-        "scaffold": picked["scaffold"],
-    }
-    table = pa.table(columns | {name: picked[name] for name in picked.column_names if name not in (*columns, "place")})
+def _write_candidates(path: Path, picked: pa.Table | None, rows: np.ndarray, plan: Plan) -> None:
+    table = _schema(plan).empty_table()
+    if picked is not None:
+        ranks = pa.array(range(1, picked.num_rows + 1), pa.int64())
+        own = {"rank": ranks, "count": pa.array(rows, pa.int64())}
+        table = pa.table([own[name] if name in own else picked[name] for name in table.column_names], table.schema)
     with Writer(path, table.schema, CANDIDATES) as writer:
         writer.write(table)
+
+
+def _schema(plan: Plan) -> pa.Schema:
+    judged = [component.name for component in plan.objective.components]
+    extra = {"name": pa.string(), "file": pa.string(), "line": pa.int64()}
+    for name in dict.fromkeys([*judged, *(condition.component.name for condition in plan.objective.filters)]):
+        extra[name] = pa.float64()
+        if name in judged:
+            extra[f"{name}.desirability"] = pa.float64()
+    return CANDIDATES.schema(extra | {"alerts": pa.string()})
 
 
 def _summary(counts: Counts, distinct: seen.Distinct, picked: pa.Table | None) -> dict[str, Any]:
@@ -92,11 +99,15 @@ def _summary(counts: Counts, distinct: seen.Distinct, picked: pa.Table | None) -
         "best": picked["score"][0].as_py() if picked is not None and picked.num_rows else None,
         "blank_lines": counts.blank,
         "damage": counts.damage,
-        "rejects": dict(counts.rejects.most_common()),
-        "failed": dict(counts.failed.most_common()),
+        "rejects": _sorted(counts.rejects),
+        "failed": _sorted(counts.failed),
         "files": dict(counts.files),
         "histogram": {"from": 0, "to": 1, "distinct_passed": distinct.histogram.tolist()},
     }
+
+
+def _sorted(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _link(source: Path, target: Path) -> None:

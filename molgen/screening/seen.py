@@ -61,7 +61,7 @@ def count(runs: Sequence[Run], wanted: np.ndarray) -> Distinct:
 def joined(runs: Sequence[Run]) -> Iterator[Run]:
     """All rows of the runs as one ascending run, in pieces of about `AT_ONCE`; equal digests are in one piece."""
     total = sum(len(digests) for digests, _ in runs)
-    parts = max(1, -(-total // AT_ONCE))
+    parts = -(-total // AT_ONCE)
     edges = [np.uint64(((1 << 64) * part) // parts) for part in range(1, parts)]
     places = [[0, *np.searchsorted(digests, np.array(edges, np.uint64)).tolist(), len(digests)] for digests, _ in runs]
     for part in range(parts):
