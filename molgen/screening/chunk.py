@@ -57,7 +57,6 @@ def screen_chunk(task: Task, plan: Plan, folder: Path) -> tuple[int, float, Coun
     score = evaluation.score[found.places]
     passed = np.array([evaluation.failed[i] is None for i in found.places.tolist()], bool) & ~np.isnan(score)
     smiles = [found.smiles[i] for i in found.places.tolist()]
-    digests, order = seen.digest(smiles), np.argsort(seen.digest(smiles), kind="stable")
     rejects = found.rejects + _without_value(found, evaluation)
     counts = Counts(
         read=len(batch.rows),
@@ -68,10 +67,10 @@ def screen_chunk(task: Task, plan: Plan, folder: Path) -> tuple[int, float, Coun
         files=Counter({batch.file: len(batch.rows)}),
     )
     with appearing(folder / f"{batch.number:09}") as aside:
-        run = digests[order], seen.classes(score, passed)[order]
         best = _best(batch, found, evaluator, evaluation, np.flatnonzero(passed & (score >= task.floor)), plan)
         rows = _columns(batch, found, evaluation, np.arange(len(smiles))) if plan.settings.full_table else None
-        write_part(aside, counts, run, best, _rejects(batch, rejects), None if rows is None else pa.table(rows))
+        seen.write(aside, seen.digest(smiles), seen.classes(score, passed))
+        write_part(aside, counts, best, _rejects(batch, rejects), None if rows is None else pa.table(rows))
     return batch.number, batch.read, counts
 
 

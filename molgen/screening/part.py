@@ -91,11 +91,8 @@ class Part:
         return rows.set_column(rows.schema.get_field_index("line"), "line", pa.array(lines, pa.int64()))
 
 
-def write_part(
-    folder: Path, counts: Counts, run: seen.Run, best: pa.Table | None, rejects: pa.Table, rows: pa.Table | None
-) -> None:
-    """Writes the files of a part into an empty folder; what is empty has no file."""
-    seen.save(folder, [run])
+def write_part(folder: Path, counts: Counts, best: pa.Table | None, rejects: pa.Table, rows: pa.Table | None) -> None:
+    """Writes the tables and counts of a part into its folder; an empty table has no file."""
     for name, table, kind in ((BEST, best, None), (REJECTED, rejects, REJECTS), (ROWS, rows, SCREENED)):
         if table is not None and table.num_rows:
             write(folder / name, table, kind)
@@ -110,7 +107,7 @@ def join(parts: Sequence[Part], folder: Path, plan: Plan, *, rows: bool = True) 
             best.add(some)
     if (table := best.table()) is not None:
         write(folder / BEST, table)
-    seen.save(folder, [seen.load(part.folder) for part in parts])
+    seen.save(folder, [seen.Run(part.folder) for part in parts])
     write_rejects(folder / REJECTED, parts)
     if rows:
         _write_rows(folder / ROWS, parts)

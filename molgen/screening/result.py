@@ -47,7 +47,7 @@ def write_result(
             best.add(rows_of)
     picked = _picked(best.table(), plan)
     wanted = seen.digest(picked["smiles"].to_pylist() if picked is not None else [])
-    distinct = seen.count([seen.load(part.folder) for part in parts], wanted)
+    distinct = seen.count([seen.Run(part.folder) for part in parts], wanted)
     _write_candidates(folder / CANDIDATES_FILE, picked, distinct.rows, plan)
     write_rejects(folder / REJECTS_FILE, parts)
     write_json(folder / SUMMARY, _summary(counts, distinct, picked))

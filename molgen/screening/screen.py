@@ -57,7 +57,8 @@ def screen(
         parts = journal.finish(library.batches)
         with building(out, identity, workers=workers) as aside:
             write_result(aside, parts, whole, plan, shard=shard, where=_where(inputs), work=work)
-    remove(work)
+    for left in out.parent.glob(f".{out.name}.{identity.key}.*.work"):  # also those of other sizes of chunks
+        remove(left)
     return finished(out)
 
 

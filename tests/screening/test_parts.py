@@ -59,10 +59,9 @@ def test_the_choice_from_the_whole_is_that_from_the_parts(rows, part_of, limit, 
 @given(st.lists(st.lists(st.tuples(st.integers(0, 2**64 - 1) | st.integers(0, 9), st.integers(0, 50)))), st.data())
 @settings(max_examples=60)
 def test_distinct_molecules_of_sorted_runs(tmp_path_factory, runs, data):
-    made = []
-    for rows in runs:
-        rows.sort()
-        made.append((np.array([d for d, _ in rows], np.uint64), np.array([c for _, c in rows], np.uint8)))
+    made = [tmp_path_factory.mktemp("run") for _ in runs]
+    for folder, rows in zip(made, runs, strict=True):
+        seen.write(folder, np.array([d for d, _ in rows], np.uint64), np.array([c for _, c in rows], np.uint8))
     best: dict[int, int] = {}
     for digest, kind in (row for rows in runs for row in rows):
         best[digest] = max(best.get(digest, 0), kind)
@@ -71,9 +70,9 @@ def test_distinct_molecules_of_sorted_runs(tmp_path_factory, runs, data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(seen, "AT_ONCE", data.draw(st.integers(1, 7)))
         folder = tmp_path_factory.mktemp("run")
-        seen.save(folder, made)
-        for given_runs in (made, [seen.load(folder)]):
-            found = seen.count(given_runs, np.array(wanted, np.uint64))
+        seen.save(folder, [seen.Run(other) for other in made])
+        for folders in (made, [folder]):
+            found = seen.count([seen.Run(other) for other in folders], np.array(wanted, np.uint64))
             assert found.molecules == len(best)
             assert found.passed == sum(kind > 0 for kind in best.values())
             assert found.histogram.tolist() == [Counter(best.values())[kind] for kind in range(1, 51)]
