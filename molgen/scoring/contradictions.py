@@ -45,10 +45,10 @@ def _refuse_pair(first: Filter, second: Filter) -> None:
     if (first.component.type, second.component.type) == (PART, WHOLE) and (first.min or 0) > _above(second.max):
         _refuse(f"{names}: at least {first.min:g} {PART} and at most {second.max:g} {WHOLE}")
     one, other = first.component, second.component
-    both = isinstance(one, SubstructureSettings) and isinstance(other, SubstructureSettings)
-    if both and first.min == second.min == 1:
+    if isinstance(one, SubstructureSettings) and isinstance(other, SubstructureSettings):
+        all_met = first.min == second.min == 1
         for smarts in one.required:
-            if smarts in other.forbidden:
+            if all_met and smarts in other.forbidden:
                 _refuse(f"{names}: {smarts!r} is required and forbidden")
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
+from rdkit import Chem
 
 from molgen.chem.alerts import DEFAULT_SETS, alerts
 from molgen.scoring.alerts import Alerts
-from molgen.scoring.component import NO_VALUE, Molecules, Scorer
+from molgen.scoring.component import FAILURES, NO_VALUE, Molecules, Scorer
 from molgen.scoring.components import COMPONENTS
 from molgen.scoring.descriptors import Descriptor, values_of
 from molgen.scoring.external import External
@@ -76,7 +77,7 @@ class Evaluator:
             some = [molecules[row] for row in left]
             if not funnel or any(isinstance(self._scorers[key], Alerts) for key in keys):
                 for row, mol in zip(left, some, strict=True):
-                    names[row] = None if mol is None else alerts(mol, self.alert_sets)
+                    names[row] = None if mol is None else self.alerts_of(mol)
             found = self._measure(some, [names[row] for row in left], keys)
             for key in keys:
                 measured[key][left] = found[key]
@@ -90,6 +91,13 @@ class Evaluator:
             geometric=self.objective.aggregation == "geometric",
         )
         return Evaluation(raw, desirability, score, failed, names)
+
+    def alerts_of(self, mol: Chem.Mol) -> list[str] | None:
+        """The names of a molecule's alerts, of the sets that the objective asks for; None where RDKit gives up."""
+        try:
+            return alerts(mol, self.alert_sets)
+        except FAILURES:
+            return None
 
     def _steps(self) -> list[list[str]]:
         """What the funnel measures, step by step: hard filters by their cost, then the rest, with the dearest last."""

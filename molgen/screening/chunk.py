@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 from rdkit import Chem
 
-from molgen.chem.alerts import alerts
 from molgen.chem.parse import BadMolecule
 from molgen.chem.scaffolds import murcko
 from molgen.chem.standardise import standardise
@@ -27,6 +26,8 @@ from molgen.screening.settings import Plan
 
 SHOWN = 200  # characters of an input that the rejects table keeps
 NO_VALUE = "has no value"  # as the evaluator says it
+
+Reason = tuple[str, str | None]  # a fixed phrase, and more about the row
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def screen_chunk(task: Task, plan: Plan, folder: Path) -> tuple[int, float, Coun
 
 def _read(batch: Batch, clean: bool) -> Molecules:
     """The molecules of the rows; equal texts are read, and later measured, once."""
-    known: dict[str, int | BadMolecule] = {}
+    known: dict[str, int | Reason] = {}
     found = Molecules([], np.empty(0, np.int64), [], [], [])
     places = []
     for row in batch.rows:
@@ -86,17 +87,20 @@ def _read(batch: Batch, clean: bool) -> Molecules:
         if row.text not in known:
             known[row.text] = _add(found, row.text, batch.blocks, clean)
         place = known[row.text]
-        if isinstance(place, BadMolecule):
-            found.rejects.append((row, place.reason, place.detail or None))
-        else:
+        if isinstance(place, int):
             found.rows.append(row)
             places.append(place)
+        else:
+            found.rejects.append((row, *place))
     found.places = np.array(places, np.int64)
     return found
 
 
-def _add(found: Molecules, text: str, block: bool, clean: bool) -> int | BadMolecule:
-    """The molecule's place, or why it is none."""
+def _add(found: Molecules, text: str, block: bool, clean: bool) -> int | Reason:
+    """The molecule's place, or why it is none.
+
+    Not the exception itself, which would hold all molecules of the chunk in a cycle of references, by its traceback.
+    """
     try:
         mol = to_mol(text, block=block)
         if clean:
@@ -104,9 +108,9 @@ def _add(found: Molecules, text: str, block: bool, clean: bool) -> int | BadMole
         else:
             smiles = Chem.MolToSmiles(mol)
     except BadMolecule as bad:
-        return bad
+        return bad.reason, bad.detail or None
     except FAILURES as error:  # RDKit's own, on molecules that sanitize but break later
-        return BadMolecule("chemistry", (str(error).strip().splitlines() or [type(error).__name__])[0][:SHOWN])
+        return "chemistry", (str(error).strip().splitlines() or [type(error).__name__])[0][:SHOWN]
     found.distinct.append(mol)
     found.smiles.append(smiles)
     return len(found.distinct) - 1
@@ -133,8 +137,8 @@ def _best(
     best = choose(pa.table(columns), plan.kept, plan.per_scaffold)
     if best["alerts"].null_count:  # not needed for the score, but a candidate's alerts are always said
         by_place = dict(zip(columns["place"].to_pylist(), mols, strict=True))
-        names = ["; ".join(alerts(by_place[place], evaluator.alert_sets)) for place in best["place"].to_pylist()]
-        best = best.set_column(best.schema.get_field_index("alerts"), "alerts", pa.array(names, pa.string()))
+        names = [evaluator.alerts_of(by_place[place]) for place in best["place"].to_pylist()]
+        best = best.set_column(best.schema.get_field_index("alerts"), "alerts", _joined(names))
     return best
 
 
@@ -165,8 +169,12 @@ def _columns(batch: Batch, found: Molecules, evaluation: Evaluation, chosen: np.
         columns[name] = number(values[places])
         if name in evaluation.desirability:
             columns[f"{name}.desirability"] = number(evaluation.desirability[name][places])
-    columns["alerts"] = pa.array([None if found is None else "; ".join(found) for found in names], pa.string())
+    columns["alerts"] = _joined(names)
     return columns
+
+
+def _joined(names: list[list[str] | None]) -> pa.Array:
+    return pa.array([None if some is None else "; ".join(some) for some in names], pa.string())
 
 
 def _rejects(batch: Batch, rejects: list[tuple[Row, str, str | None]]) -> pa.Table:

@@ -52,7 +52,8 @@ class Counts:
     @classmethod
     def of(cls, values: dict[str, Any]) -> Counts:
         """From the plain values of JSON."""
-        return cls(**{key: Counter(value) if isinstance(value, dict) else value for key, value in values.items()})
+        kept: dict[str, Any] = {k: Counter(v) if isinstance(v, dict) else v for k, v in values.items()}
+        return cls(**kept)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,8 @@ def screen(
     plan = Plan(objective, top, settings or ScreenSettings())
     chosen, values = _chosen(inputs, plan, shard)
     identity = Identity("screen", values, {_key(piece): piece.content() for piece in chosen})
-    work = out.parent / f".{out.name}.{identity.key}.{plan.settings.chunk}.work"
+    name = f".{out.name}.{identity.key}."
+    work = out.parent / f"{name}{plan.settings.chunk}.work"
     if not already_made(out, identity):
         with Evaluator(objective):  # a bad objective ends before any work
             columns = Columns(plan.settings.smiles_column, plan.settings.name_column)
@@ -57,21 +58,23 @@ def screen(
         parts = journal.finish(library.batches)
         with building(out, identity, workers=workers) as aside:
             write_result(aside, parts, whole, plan, shard=shard, where=_where(inputs), work=work)
-    for left in out.parent.glob(f".{out.name}.{identity.key}.*.work"):  # also those of other sizes of chunks
-        remove(left)
+    for path in list(out.parent.iterdir()):  # also those of other sizes of chunks
+        if path.name.startswith(name) and path.suffix == ".work":
+            remove(path)
     return finished(out)
 
 
 def _chosen(inputs: Sequence[Path], plan: Plan, shard: Shard | None) -> tuple[list[Piece], dict[str, Any]]:
     """The pieces of files to read, and what the identity says besides their content."""
     whole = pieces(inputs, "screen")
+    values = {**plan.identity(), "files": [piece.label for piece in whole]}  # their order decides between equal rows
     if shard is None:
-        return whole, plan.identity()
+        return whole, values
     cut = shards(whole, shard.of)
     if not cut[shard.number - 1]:
         raise InputError(f"--shard {shard.number}/{shard.of}: nothing begins in it (large files that cannot be cut)")
     empty = [number for number, found in enumerate(cut, 1) if not found]
-    return cut[shard.number - 1], {**plan.identity(), "shard": shard.number, "of": shard.of, "empty": empty}
+    return cut[shard.number - 1], {**values, "shard": shard.number, "of": shard.of, "empty": empty}
 
 
 def _key(piece: Piece) -> str:
