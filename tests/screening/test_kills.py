@@ -33,7 +33,7 @@ START = "import molgen.screening.journal as j; j.BLOCK = 4; from molgen.cli.main
 
 
 @pytest.mark.parametrize(
-    ("count", "kills", "pause"), [(80, 3, 0.01), pytest.param(1200, 20, 0.005, marks=pytest.mark.slow)]
+    ("count", "kills", "pause"), [(160, 3, 0.01), pytest.param(1200, 20, 0.005, marks=pytest.mark.slow)]
 )
 def test_sigkill_at_random_moments(tmp_path, zinc_smiles, count, kills, pause):
     library, log = tmp_path / "library.smi", tmp_path / "log"
