@@ -125,7 +125,7 @@ def clusters(prints: np.ndarray, own: list[Any], small: int, limit: float) -> No
 def graph(smiles: list[str], queries: np.ndarray) -> None:
     """Seconds to make the index and its graph, and what the graph finds of the 10 nearest."""
     from molgen.data.graph import Graph
-    from molgen.data.library import open_library
+    from molgen.data.index import open_library
 
     with TemporaryDirectory() as folder:
         file = Path(folder) / "library.smi"

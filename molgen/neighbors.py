@@ -20,7 +20,7 @@ from molgen.core.errors import InputError, PartialError
 from molgen.core.progress import progress
 from molgen.core.settings import Settings
 from molgen.core.tables import NEIGHBORS, Writer
-from molgen.data.library import Library
+from molgen.data.index import Library
 from molgen.data.printed import Printed, PrintSettings, molecule, print_rows, printed
 from molgen.data.readers import FORMATS, Reader, Row
 from molgen.data.streams import extension

@@ -19,7 +19,7 @@ from molgen.core.errors import ArtifactError, InputError, PartialError
 from molgen.core.tables import NEIGHBORS, read
 from molgen.data import library as library_module
 from molgen.data import printed
-from molgen.data.library import Library, open_library
+from molgen.data.index import Library, open_library
 from molgen.neighbors import NONE_NEAR, NeighborSettings, Queries, neighbors
 
 GARBAGE = ["not_a_molecule", "c1ccccc", "C" * 3000]

@@ -30,15 +30,21 @@ SCHEMA = Path(__file__).parent / "config" / "schema.yaml"
 
 def checked(config: Mapping[str, Any], *, stages: bool = True) -> dict[str, Any]:
     """The configuration with defaults filled in; a SettingsError in one line that names the key and what is allowed."""
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    values = valid(config, SCHEMA)
+    values["families"] = {name: settings or {} for name, settings in values["families"].items()}
+    if stages:
+        _check_stages(values)
+    return values
+
+
+def valid(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
+    """The configuration with the schema's defaults filled in, or the SettingsError of its first problem."""
+    schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
     values = _completed(config, schema)
     # The problem nearest to the top is the cause; deeper ones may follow from it.
     problems = sorted(Draft202012Validator(schema).iter_errors(values), key=lambda e: (len(e.path), str(e.path)))
     if problems:
         raise SettingsError(f"workflow configuration: {_explained(problems[0])}")
-    values["families"] = {name: settings or {} for name, settings in values["families"].items()}
-    if stages:
-        _check_stages(values)
     return values
 
 

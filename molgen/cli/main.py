@@ -27,6 +27,7 @@ VERBS = {
     "latent": "Use a model's latent space: vectors, neighbours, paths.",
     "objective": "Explain, check and draw an objective.",
     "score": "Score molecules under an objective.",
+    "screen": "Find the best molecules of a library of any size.",
     "rank": "Pick the best candidates of a scored table.",
     "neighbors": "The most similar molecules of a library.",
     "cluster": "Group molecules by similarity; count their scaffolds.",

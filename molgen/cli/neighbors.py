@@ -48,7 +48,7 @@ def neighbors(
     molgen neighbors hits.smi --library library.smi.gz.index --k 5 --out neighbors.parquet
     """
     from molgen.core.errors import PartialError
-    from molgen.data.library import open_library
+    from molgen.data.index import open_library
     from molgen.data.readers import Columns
     from molgen.neighbors import NeighborSettings, Queries, Summary, check_name, search
     from molgen.neighbors import neighbors as run

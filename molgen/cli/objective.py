@@ -26,7 +26,7 @@ def check(file: File) -> None:
     Example:
       molgen objective check workflows/config/objectives/druglike.yaml
     """
-    from molgen.scoring.contradictions import contradictions, doubts_from_trial
+    from molgen.scoring.doubts import doubts, doubts_from_trial
     from molgen.scoring.explain import in_words, scorers_of, try_on_drugs
     from molgen.scoring.objective import Objective
 
@@ -35,9 +35,9 @@ def check(file: File) -> None:
     print("\n".join(in_words(found, scorers)))
     tried = try_on_drugs(found)
     print("\n" + "\n".join(tried.table()))
-    doubts = [*contradictions(found, scorers), *doubts_from_trial(tried)]
+    lines = [*doubts(found, scorers), *doubts_from_trial(tried)]
     print()
-    print("\n".join(f"doubt: {line}" for line in doubts) if doubts else "no contradictions found")
+    print("\n".join(f"doubt: {line}" for line in lines) if lines else "no contradictions found")
 
 
 @app.command()

@@ -16,7 +16,7 @@ class Progress:
     def __init__(self, label: str, total: int | None, unit: str, *, done: int = 0) -> None:
         self.label, self.total, self.unit = label, total, unit
         self.done = self._done_at_start = done
-        self._note = ""
+        self._note, self._fraction = "", 0.0
         self._start = self._last = time.monotonic()
         self._terminal = sys.stderr.isatty()
 
@@ -25,9 +25,11 @@ class Progress:
         """Units per second since this start."""
         return (self.done - self._done_at_start) / max(time.monotonic() - self._start, 1e-9)
 
-    def advance(self, count: int, note: str = "") -> None:
-        """Adds finished work; `note` is shown behind it (a loss, say)."""
+    def advance(self, count: int, note: str = "", fraction: float = 0.0) -> None:
+        """Adds finished work; `note` is shown behind it (a loss, say). `fraction` of all work is done, if that is known
+        where the total is not."""
         self.done += count
+        self._fraction = fraction
         self._note = note or self._note
         now = time.monotonic()
         if now - self._last >= (TERMINAL_SECONDS if self._terminal else LOG_SECONDS):
@@ -40,13 +42,16 @@ class Progress:
 
     def _show(self, before: str, after: str) -> None:
         rate, parts = self.rate, [f"{self.label:<10}"]
+        total = self.total or (self.done / self._fraction if self._fraction else 0)
         if self.total:
             parts.append(f"{self.done:>11,} / {self.total:,} {self.unit} {100 * self.done / self.total:5.1f} %")
+        elif total:
+            parts.append(f"{self.done:>11,} {self.unit} {100 * self._fraction:5.1f} %")
         else:
             parts.append(f"{self.done:>11,} {self.unit}")
         parts.append(f"{rate:,.0f}/s")
-        if self.total and rate > 0 and self.done < self.total:
-            parts.append(f"{_clock((self.total - self.done) / rate)} left")
+        if total and rate > 0 and self.done < total:
+            parts.append(f"{_clock((total - self.done) / rate)} left")
         else:
             parts.append(f"in {_clock(time.monotonic() - self._start)}")
         line = "  ".join([*parts, self._note]).rstrip()

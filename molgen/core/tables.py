@@ -82,7 +82,7 @@ MOLECULES = Table(
 )
 REJECTS = Table(
     "rejects",
-    "`prepare`: one row an input row that did not become a molecule",
+    "`prepare` and `screen`: one row an input row that did not become a molecule, or that an objective could not value",
     (
         Column("file", pa.dictionary(pa.int32(), pa.string()), "input file"),
         Column("line", pa.int64(), "line or record, from 1"),
@@ -132,9 +132,24 @@ SCORED = Table(
     more="for each component `NAME` (its raw value, float64) and `NAME.desirability` (0 to 1); `alerts` (names, "
     "and hazard flags); every other column of the input",
 )
+SCREENED = Table(
+    "screened",
+    "`screen --all`: the molecules of the library in its order, in files `all/NNNNN.parquet`; null is what was not "
+    "measured because a filter was failed before, or what has no value, and `failed` says which",
+    (
+        Column("smiles", pa.string(), "canonical SMILES"),
+        Column("score", pa.float64(), "the objective's value, 0 (bad) to 1 (good), or null"),
+        Column("passed", pa.bool_(), "whether every hard filter was passed"),
+        Column("failed", pa.string(), "the filters not passed at the step where it went out, joined by `; `, or null"),
+        Column("name", pa.string(), "the name given in the input, or null"),
+        Column("file", pa.string(), "input file"),
+        Column("line", pa.int64(), "line or record, from 1; in a shard, from the shard's beginning"),
+    ),
+    more="for each component `NAME` (raw value) and `NAME.desirability`; `alerts`, where the objective asks for them",
+)
 CANDIDATES = Table(
     "candidates",
-    "`rank`: the K molecules to look at, best first",
+    "`rank` and `screen`: the K molecules to look at, best first",
     (
         Column("rank", pa.int64(), "place, from 1"),
         Column("smiles", pa.string(), "canonical SMILES"),
@@ -142,7 +157,8 @@ CANDIDATES = Table(
         Column("count", pa.int64(), "how often the molecule stood in the input"),
         Column("scaffold", pa.string(), "Murcko scaffold, empty for a molecule without rings"),
     ),
-    more="every other column of the scored table",
+    more="every other column of the scored table; from `screen` the values, `alerts`, and `name`, `file` and `line` of "
+    "the molecule's best row",
 )
 NEIGHBORS = Table(
     "neighbors",
@@ -175,7 +191,7 @@ CLUSTERS = Table(
         Column("reason", pa.string(), "why there is no molecule, or null"),
     ),
 )
-TABLES = (MOLECULES, REJECTS, SAMPLES, LIKELIHOODS, LATENTS, SCORED, CANDIDATES, NEIGHBORS, CLUSTERS)
+TABLES = (MOLECULES, REJECTS, SAMPLES, LIKELIHOODS, LATENTS, SCORED, SCREENED, CANDIDATES, NEIGHBORS, CLUSTERS)
 
 
 def read(path: Path, table: Table | None = None, columns: Sequence[str] | None = None) -> pa.Table:

@@ -13,7 +13,7 @@ from molgen.chem.tanimoto import Best, tanimoto_of_pairs
 from molgen.core.artifacts import Identity, already_made, building
 from molgen.core.errors import ArtifactError
 from molgen.core.progress import progress
-from molgen.data.library import Library
+from molgen.data.index import Library
 
 GRAPH = "graph.usearch"
 CONNECTIVITY, EXPANSION = 16, 128  # edges of a molecule; molecules kept in sight while one is added

@@ -1,145 +1,175 @@
-"""The index of a library for similarity search: a folder of flat files, opened as memory maps in milliseconds.
+"""A library: any number of molecule files as one stream of batches of rows, or one shard of them.
 
-header.json      format, counts, fingerprint settings, how many rows were skipped and why
-prints.bin       (molecules, bits / 8) uint8 fingerprints, without a header of its own
-molecules.arrow  SMILES, name and line of each molecule (Arrow file, not compressed)
-graph.usearch    only after the first approximate search: a graph over the fingerprints (`molgen.data.graph`)
+What `prepare` and `screen` share. Where batches and shards are cut depends on the files alone, and shards are cut
+without reading them.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import numpy as np
-import pyarrow as pa
+from molgen.core.artifacts import fingerprint
+from molgen.core.errors import InputError, SettingsError
+from molgen.data.readers import Columns, Reader, Row
 
-from molgen.core.artifacts import Identity, already_made, building, read_provenance, write_json
-from molgen.core.errors import ArtifactError, InputError
-from molgen.core.progress import progress
-from molgen.data.printed import PrintSettings, printed
-from molgen.data.readers import Columns, Reader
+MAX_CHARACTERS = 1 << 22  # of a batch's rows together: endless lines and mol blocks must not fill the memory
+SPLITTABLE = {(".smi", ""), (".smiles", ""), (".txt", ""), (".parquet", "")}  # by lines, or by row groups
 
-FORMAT = 1
-HEADER, PRINTS, MOLECULES = "header.json", "prints.bin", "molecules.arrow"
-SCHEMA = pa.schema([("smiles", pa.string()), ("name", pa.string()), ("line", pa.int64())])
-PREPARED = "molecules.parquet"  # in a folder that `prepare` made
+
+class Batch(NamedTuple):
+    """Consecutive rows of one file. `read` is the fraction of the library that has been read with them."""
+
+    number: int
+    file: str
+    blocks: bool
+    rows: list[Row]
+    read: float
+
+
+class Piece(NamedTuple):
+    """A file, or what of it begins in the bytes from `start` up to `end`; `label` is its name in the tables."""
+
+    path: Path
+    label: str
+    start: int = 0
+    end: int | None = None
+
+    def content(self) -> str:
+        """SHA-256 of the bytes."""
+        if self.end is None:
+            return fingerprint(self.path)
+        digest = hashlib.sha256(f"{self.start}-{self.end}\n".encode())
+        with self.path.open("rb") as stream:
+            stream.seek(self.start)
+            left = self.end - self.start
+            while left > 0 and (data := stream.read(min(left, 1 << 20))):
+                digest.update(data)
+                left -= len(data)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of `of` parts of a library, of about equal size; `number` counts from 1."""
+
+    number: int
+    of: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """From `3/100`."""
+        number, _, of = text.partition("/")
+        if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+            raise SettingsError(f"--shard {text}: expected I/N with I from 1 to N, as 3/100")
+        return cls(int(number), int(of))
+
+
+def labels(inputs: Sequence[Path], verb: str) -> list[str]:
+    """What the tables call each file: its name, or the path as given where names repeat."""
+    if not inputs:
+        raise InputError(f"{verb}: no input files; name at least one")
+    names = [path.name for path in inputs]
+    found = names if len(set(names)) == len(names) else [path.as_posix() for path in inputs]
+    if len(set(found)) != len(found):
+        raise InputError(f"{max(found, key=found.count)}: named twice; name each input once")
+    return found
+
+
+def pieces(inputs: Sequence[Path], verb: str) -> list[Piece]:
+    """Each file whole, in order."""
+    return [Piece(path, label) for path, label in zip(inputs, labels(inputs, verb), strict=True)]
+
+
+def shards(whole: Sequence[Piece], count: int) -> list[list[Piece]]:
+    """The files cut into `count` shards at equal distances of bytes, in order; a shard may be empty.
+
+    A line belongs to the shard in which its first byte lies, a row group of a .parquet likewise. Other formats cannot
+    be cut: such a file goes whole to the shard in which it begins.
+    """
+    sizes = [_size(piece.path) for piece in whole]
+    found: list[list[Piece]] = [[] for _ in range(count)]
+    edges = [sum(sizes) * number // count for number in range(count + 1)]
+    begin, first = 0, 0
+    for piece, size in zip(whole, sizes, strict=True):
+        while first + 1 < count and edges[first + 1] <= begin:
+            first += 1
+        if _splittable(piece.path):
+            for number in range(first, count):
+                start, end = max(edges[number] - begin, 0), min(edges[number + 1] - begin, size)
+                if start < end:
+                    found[number].append(piece._replace(start=start, end=end))
+                if edges[number + 1] >= begin + size:
+                    break
+        else:
+            found[first].append(piece)
+        begin += size
+    return found
+
+
+def _splittable(path: Path) -> bool:
+    reader = Reader(path)
+    return (reader.format, reader.compression) in SPLITTABLE
+
+
+def _size(path: Path) -> int:
+    Reader(path)  # says what is wrong with the name
+    size = path.stat().st_size
+    if size == 0:
+        raise InputError(f"{path}: the file is empty; name one with molecules in it")
+    return size
 
 
 class Library:
-    """An open index: fingerprints uint8 (molecules, bits / 8) and, row by row, a table of SMILES, names and lines."""
+    """The batches of some pieces of files. While it is read, `damage`, `blank` and `lines` gather what was met."""
 
-    def __init__(self, folder: Path, key: str, header: dict[str, Any], prints: np.ndarray, molecules: pa.Table) -> None:
-        self.folder, self.key, self.header = folder, key, header
-        self.prints, self.molecules = prints, molecules
-        self.settings = PrintSettings(radius=header["radius"], bits=header["bits"])
-
-    @classmethod
-    def open(cls, folder: Path) -> Library:
-        """Opens an index whatever its size; ArtifactError if it is damaged, or of another version."""
-        header = _header(folder)
-        shape = (header["molecules"], header["bits"] // 8)
-        try:
-            if (folder / PRINTS).stat().st_size != shape[0] * shape[1]:
-                raise ValueError(f"{PRINTS} does not fit")
-            prints = np.memmap(folder / PRINTS, np.uint8, "r", shape=shape)
-            molecules = pa.ipc.open_file(pa.memory_map(str(folder / MOLECULES))).read_all()
-        except (OSError, ValueError) as error:  # Arrow's errors are of these
-            raise ArtifactError(f"{folder}: not a whole index ({error}); remove it and make it again") from None
-        key = (read_provenance(folder) or {}).get("key", "")
-        return cls(folder, key, header, prints, molecules)
-
-    def __len__(self) -> int:
-        return len(self.prints)
+    def __init__(self, chosen: Sequence[Piece], columns: Columns, size: int) -> None:
+        self._pieces, self._columns, self._size = chosen, columns, size
+        self._readers: list[Reader] = []
+        self.batches = 0
+        for piece in chosen:  # what is wrong with the beginning of any file is told before any work
+            next(iter(Reader(piece.path, columns)))
 
     @property
-    def damage(self) -> str | None:
-        """What of the library's file could not be read when the index was made."""
-        damage: str | None = self.header["damage"]
-        return damage
+    def damage(self) -> list[str]:
+        """Which files could not be read to their ends."""
+        return [reader.damage for reader in self._readers if reader.damage]
+
+    @property
+    def blank(self) -> int:
+        """Blank lines."""
+        return sum(reader.blank for reader in self._readers)
+
+    @property
+    def lines(self) -> dict[str, int]:
+        """Lines, or records, of each piece."""
+        return {piece.label: reader.lines for piece, reader in zip(self._pieces, self._readers, strict=False)}
+
+    def __iter__(self) -> Iterator[Batch]:
+        self._readers, self.batches, before = [], 0, 0
+        sizes = [(p.end or p.path.stat().st_size) - p.start for p in self._pieces]
+        for piece, size in zip(self._pieces, sizes, strict=True):
+            reader = Reader(piece.path, self._columns, piece.start, piece.end)
+            self._readers.append(reader)
+            for rows in batches(reader, self._size):
+                read = min(max(reader.position - piece.start, 0), size)
+                yield Batch(self.batches, piece.label, reader.blocks, rows, (before + read) / max(sum(sizes), 1))
+                self.batches += 1
+            before += size
 
 
-def _header(folder: Path) -> dict[str, Any]:
-    try:
-        header = json.loads((folder / HEADER).read_text())
-    except (OSError, ValueError):
-        header = None
-    if not isinstance(header, dict) or "bits" not in header:
-        raise InputError(f"{folder}: a folder, but no index of a library; name a file of molecules, or such an index")
-    if header["format"] != FORMAT:
-        raise ArtifactError(f"{folder}: index of format {header['format']}, this molgen reads {FORMAT}; make it again")
-    return header
-
-
-def open_library(
-    place: Path,
-    *,
-    index: Path | None = None,
-    radius: int | None = None,
-    bits: int | None = None,
-    columns: Columns | None = None,
-    workers: int = 1,
-) -> Library:
-    """The library at `place`: an index folder, or a file of molecules whose index is made first if it is not there.
-
-    The index of a file is `index`, or lies beside it (`library.smi.gz.index`). `radius` and `bits` are 2 and 2,048, or
-    those of an index folder, unless given; an index of others is refused.
-    """
-    asked = {name: value for name, value in (("radius", radius), ("bits", bits)) if value is not None}
-    if place.is_dir() and not (place / PREPARED).exists():
-        library = Library.open(place)
-        difference = [
-            f"{name}: {library.header[name]} there, {value} asked for"
-            for name, value in asked.items()
-            if library.header[name] != value
-        ]
-        if difference:
-            raise ArtifactError(
-                f"{place}: an index with other settings ({'; '.join(difference)}); make one of these with "
-                "--library FILE --index DIR"
-            )
-        return library
-    file = place / PREPARED if place.is_dir() else place
-    folder = index or file.with_name(f"{file.name}.index")
-    build(file, folder, PrintSettings.parse(asked), columns=columns, workers=workers)
-    return Library.open(folder)
-
-
-def build(file: Path, out: Path, settings: PrintSettings, *, columns: Columns | None = None, workers: int = 1) -> None:
-    """Makes the index of a file of molecules, unless it is there. Rows that are no molecules are skipped and counted.
-
-    Of a file that breaks off, what could be read goes in, and the header says so.
-    """
-    columns = columns or Columns()
-    wanted = {"smiles_column": columns.smiles, "name_column": columns.name, **settings.values()}
-    identity = Identity.of("neighbors", wanted, {"library": file})
-    if already_made(out, identity, option="--index"):
-        return
-    reader = Reader(file, columns)
-    with building(out, identity, workers=workers) as aside:
-        aside.mkdir()
-        write_json(aside / HEADER, _write(aside, reader, settings, workers))
-
-
-def _write(folder: Path, reader: Reader, settings: PrintSettings, workers: int) -> dict[str, Any]:
-    """Writes fingerprints and molecules chunk by chunk; what the header says about them."""
-    skipped, molecules = Counter[str](), 0
-    with (
-        (folder / PRINTS).open("wb") as prints,
-        pa.ipc.new_file(str(folder / MOLECULES), SCHEMA) as table,
-        progress("index", None, "molecules") as bar,
-    ):
-        for part in printed(reader, settings, workers):
-            there = part.there
-            prints.write(part.prints[there].tobytes())
-            rows = pa.table([part.smiles, part.names, part.lines], SCHEMA)
-            table.write_table(rows.filter(pa.array(there)))
-            skipped.update(reason for reason in part.reasons if reason)
-            molecules += int(there.sum())
-            bar.advance(len(there))
-    if not molecules:
-        raise InputError(f"{reader.path}: no molecule is left of {bar.done:,} rows ({skipped.most_common(1)[0][0]})")
-    counts = {"molecules": molecules, "rows": bar.done, "skipped": dict(skipped.most_common())}
-    return {"format": FORMAT, **counts, **settings.values(), "damage": reader.damage}
+def batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """The rows in order, `size` at a time, or fewer where these are very long."""
+    batch: list[Row] = []
+    characters = 0
+    for row in rows:
+        batch.append(row)
+        characters += len(row.text)
+        if len(batch) == size or characters >= MAX_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from molgen.core.seeds import numpy_generator
 from molgen.core.tables import MOLECULES, PROPERTIES, REJECTS, Writer
 from molgen.core.workers import map_ordered
 from molgen.data.clean import Chunk, Cleaned, clean
+from molgen.data.library import batches, labels
 from molgen.data.prepare_settings import PrepareSettings
 from molgen.data.readers import Columns, Reader, Row
 from molgen.data.splits import by_files
@@ -38,12 +38,12 @@ def prepare(
     file could not be read to its end; InputError if no molecule is left.
     """
     settings = settings or PrepareSettings()
-    labels = _labels(inputs)
-    identity = Identity.of("prepare", settings.values(), dict(zip(labels, inputs, strict=True)), seed)
+    names = labels(inputs, "prepare")
+    identity = Identity.of("prepare", settings.values(), dict(zip(names, inputs, strict=True)), seed)
     if not already_made(out, identity):
         with building(out, identity, workers=workers) as aside:
             aside.mkdir()
-            _write(aside, _Rows(inputs, labels, settings, seed), settings, seed, workers)
+            _write(aside, _Rows(inputs, names, settings, seed), settings, seed, workers)
     damage = json.loads((out / "summary.json").read_text(encoding="utf-8"))["damage"]
     if damage:
         raise PartialError("; ".join(damage))
@@ -102,7 +102,7 @@ class _Rows:
             if chosen is not None:
                 picked = _Picked(rows, chosen, start)
                 rows = iter(picked)
-            for batch in _batches(rows, CHUNK):
+            for batch in batches(rows, CHUNK):
                 batch = batch[:left]
                 if batch:
                     yield Chunk(label, reader.blocks, batch, self._split_of.get(label))
@@ -172,23 +172,6 @@ class _Seen:
             cleaned.rejects.append((cleaned.lines[i], cleaned.smiles[i][:200], "duplicate", where))
         cleaned.rejects.sort(key=lambda reject: reject[0])
         cleaned.remove(set(repeats))
-
-
-def _labels(inputs: Sequence[Path]) -> list[str]:
-    """What the tables call each file: its name, or the path as given where names repeat."""
-    if not inputs:
-        raise InputError("prepare: no input files; name at least one")
-    names = [path.name for path in inputs]
-    labels = names if len(set(names)) == len(names) else [path.as_posix() for path in inputs]
-    if len(set(labels)) != len(labels):
-        raise InputError(f"{max(labels, key=labels.count)}: named twice; name each input once")
-    return labels
-
-
-def _batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    iterator = iter(rows)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def _molecules_table(cleaned: Cleaned, schema: pa.Schema) -> pa.Table:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow.parquet as pq
 from rdkit import Chem
 
 from molgen.chem.parse import BadMolecule, parse
@@ -47,10 +48,15 @@ class Columns:
 
 
 class Reader:
-    """Iterates over the rows of one file, once. Afterwards `damage` says what of it could not be read."""
+    """Iterates over the rows of one file, once. Afterwards `damage` says what of it could not be read.
 
-    def __init__(self, path: Path, columns: Columns | None = None) -> None:
+    `start` and `end` choose a part of the file by its bytes: the lines, or the row groups of a .parquet, that begin
+    there. Rows are numbered from the part's beginning; `lines` is the number of the last one read, blank ones included.
+    """
+
+    def __init__(self, path: Path, columns: Columns | None = None, start: int = 0, end: int | None = None) -> None:
         self.path, self.columns = path, columns or Columns()
+        self._start, self._end = start, end
         self.format, self.compression = extension(path)
         if self.format not in FORMATS:
             raise InputError(
@@ -62,8 +68,10 @@ class Reader:
         if path.is_dir():
             raise InputError(f"{path}: a folder; a file is expected")
         self.blocks = self.format == ".sdf"
-        self.blank = 0
+        self.blank = self.lines = 0
         self.damage: str | None = None
+        self._text: Lines | None = None
+        self._read = 0  # of a .parquet
 
     def __iter__(self) -> Iterator[Row]:
         if self.format == ".parquet":
@@ -74,8 +82,13 @@ class Reader:
             return self._checked(self._smi())
         return self._checked(self._csv())
 
+    @property
+    def position(self) -> int:
+        """The offset in the file up to which it has been read."""
+        return self._text.position if self._text else self._read
+
     def _checked(self, rows: Iterator[Row]) -> Iterator[Row]:
-        empty = True
+        empty = self._end is None
         for row in rows:
             empty = False
             yield row
@@ -83,9 +96,11 @@ class Reader:
             raise InputError(f"{self.path}: holds no molecules; one a line is expected")
 
     def _lines(self) -> Iterator[tuple[int, str]]:
-        lines = Lines(self.path)
-        yield from enumerate(lines, 1)
-        self.damage = lines.damage
+        self._text = Lines(self.path, self._start, self._end)
+        for line in self._text:
+            self.lines += 1
+            yield self.lines, line
+        self.damage = self._text.damage
 
     def _smi(self) -> Iterator[Row]:
         if self.columns.smiles or self.columns.split:
@@ -140,13 +155,27 @@ class Reader:
             names = file.schema_arrow.names
             places, _ = find_columns(self.path, names, self.columns, header=True)
             wanted = [names[i] if i is not None else None for i in places]
-            number = 0
-            for batch in file.iter_batches(8192, columns=sorted({n for n in wanted if n})):
+            starts = row_groups(file)
+            groups = [g for g, at in enumerate(starts) if self._start <= at < (self._end or at + 1)]
+            rows = sum(file.metadata.row_group(g).num_rows for g in groups)
+            end = self._end or self.path.stat().st_size
+            for batch in file.iter_batches(8192, row_groups=groups, columns=sorted({n for n in wanted if n})):
+                self._read = self._start + (end - self._start) * (self.lines + batch.num_rows) // rows
                 data = {name: batch.column(name).to_pylist() for name in batch.schema.names}
                 for i in range(batch.num_rows):
-                    number += 1
+                    self.lines += 1
                     smiles, name, split = (None if n is None or data[n][i] is None else str(data[n][i]) for n in wanted)
-                    yield Row(number, smiles or "", name, split)
+                    yield Row(self.lines, smiles or "", name, split)
+
+
+def row_groups(file: pq.ParquetFile) -> list[int]:
+    """The offset in the file at which each row group begins."""
+    starts = []
+    for number in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(number)
+        columns = [group.column(c) for c in range(group.num_columns)]
+        starts.append(min(c.dictionary_page_offset or c.data_page_offset for c in columns))
+    return starts
 
 
 def find_columns(

@@ -28,35 +28,51 @@ def extension(path: Path) -> tuple[str, str]:
 class Lines:
     """Lines as text, without their ends, numbered from 1 by their order. A byte-order mark is taken off.
 
-    After the last line `damage` says why the file could not be read to its end, or is None.
+    Of a plain file, `start` and `end` choose the lines whose first byte lies between these offsets. After the last line
+    `damage` says why the file could not be read to its end, or is None.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, start: int = 0, end: int | None = None) -> None:
+        self.path, self.start, self.end = path, start, end
         self.damage: str | None = None
+        self._file: BinaryIO | None = None
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file, as it lies on the disk, have been read so far."""
+        return self._file.tell() if self._file is not None and not self._file.closed else 0
 
     def __iter__(self) -> Iterator[str]:
         with self._open() as raw:
-            number = 0
-            while True:
+            number, at = 0, self._begin(raw)
+            while self.end is None or at < self.end:
                 try:
-                    line = self._line(raw)
+                    line, length = self._line(raw)
                 except _DAMAGE as error:
                     self._damaged(number, error)
                     return
                 if not line:
                     return
-                number += 1
-                if number == 1:
+                number, at = number + 1, at + length
+                if number == 1 and self.start == 0:
                     line = self._first(line)
                 yield line.decode("utf-8", errors="replace").rstrip("\r\n")
 
-    def _line(self, raw: BinaryIO) -> bytes:
-        line = raw.readline(MAX_LINE)
-        rest = line
+    def _begin(self, raw: BinaryIO) -> int:
+        """Goes to the first line that begins at `start` or behind it; the offset of that line."""
+        if self.start == 0:
+            return 0
+        raw.seek(self.start - 1)
+        return self.start - 1 + self._line(raw)[1]
+
+    def _line(self, raw: BinaryIO) -> tuple[bytes, int]:
+        """A line, cut if it is endless, and how many bytes it takes in the file."""
+        line = rest = raw.readline(MAX_LINE)
+        length = len(line)
         while len(rest) == MAX_LINE and not rest.endswith(b"\n"):
             rest = raw.readline(MAX_LINE)
-        return line
+            length += len(rest)
+        return line, length
 
     def _first(self, line: bytes) -> bytes:
         if b"\0" in line:
@@ -66,7 +82,10 @@ class Lines:
     def _damaged(self, number: int, error: Exception) -> None:
         if number == 0:
             raise InputError(f"{self.path}: cannot be decompressed; is it complete, and what its name says?") from None
-        what = "ends too early" if isinstance(error, EOFError) else "is damaged"
+        if isinstance(error, EOFError):
+            what = f"ends too early, at byte {self.position:,}"
+        else:
+            what = f"is damaged near byte {max(self.position - _COMPRESSED_BLOCK, 0):,}"
         self.damage = f"{self.path}: the compressed file {what}; the {number:,} lines before that were used"
 
     def _open(self) -> BinaryIO:
@@ -79,9 +98,11 @@ class Lines:
             if compression and not start.startswith(_MAGIC[compression][: len(start)]):
                 raise InputError(f"{self.path}: not a {compression} file, though its name says so")
             if compression:
-                stream = _Decompressed(self.path.open("rb"), _gzip if compression == ".gz" else _zstd)
+                self._file = self.path.open("rb")
+                stream = _Decompressed(self._file, _gzip if compression == ".gz" else _zstd)
                 return cast(BinaryIO, io.BufferedReader(stream, _BLOCK))
-            return self.path.open("rb", buffering=_BLOCK)
+            self._file = self.path.open("rb", buffering=_BLOCK)
+            return self._file
         except FileNotFoundError:
             raise InputError(f"{self.path}: no such file; check the path") from None
         except OSError as error:

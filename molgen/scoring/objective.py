@@ -19,6 +19,7 @@ from molgen.core.tables import CANDIDATES, SCORED
 from molgen.scoring.aggregation import Aggregation
 from molgen.scoring.component import ComponentSettings
 from molgen.scoring.components import COMPONENTS, DEFAULT_NAMES
+from molgen.scoring.contradictions import refuse_contradictions
 from molgen.scoring.source import read_smiles
 
 RESERVED = {*SCORED.names, *CANDIDATES.names, "alerts", "source", "cluster", "front"}  # columns of the tables
@@ -104,6 +105,7 @@ class Objective(Settings):
         for component in self.components:
             _check_transform(component)
         _check_filters(self)
+        refuse_contradictions(self.filters)
         return self
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +18,7 @@ from molgen.core.errors import InputError, PartialError
 from molgen.core.progress import progress
 from molgen.core.tables import SCORED, Writer, opened
 from molgen.core.workers import map_ordered
-from molgen.scoring.evaluator import Evaluation, Evaluator
+from molgen.scoring.evaluator import Evaluation, Evaluator, evaluator_of, evaluators_closed
 from molgen.scoring.objective import Objective
 from molgen.scoring.source import Source
 
@@ -64,7 +62,7 @@ def _write(aside: Path, source: Source, objective: Objective, schema: pa.Schema,
     with (
         Writer(aside, schema, SCORED) as writer,
         progress("score", source.rows, "molecules") as bar,
-        _evaluators_closed(),
+        evaluators_closed(),
     ):
         for scored in map_ordered(work, source.chunks(), workers):
             writer.write(scored)
@@ -105,29 +103,13 @@ def _schema(evaluator: Evaluator, source: pa.Schema) -> pa.Schema:
     return SCORED.schema(extra)
 
 
-# The evaluators of this process by objective: a worker makes each once, and keeps its external programs running.
-_EVALUATORS: dict[str, Evaluator] = {}
-
-
-@contextmanager
-def _evaluators_closed() -> Iterator[None]:
-    try:
-        yield
-    finally:
-        while _EVALUATORS:
-            _EVALUATORS.popitem()[1].__exit__(None, None, None)
-
-
 def _score_chunk(chunk: pa.Table, *, objective: Objective, schema: pa.Schema) -> pa.Table:
     """The scored rows of a chunk. Each distinct SMILES is parsed and measured once."""
-    key = objective.model_dump_json()
-    if key not in _EVALUATORS:
-        _EVALUATORS[key] = Evaluator(objective)
     smiles = chunk["smiles"].to_pylist()
     places: dict[str | None, int] = {}
     rows = np.array([places.setdefault(text, len(places)) for text in smiles], np.int64)
     molecules, reasons = zip(*[_molecule(text) for text in places], strict=True)
-    columns = _columns(_EVALUATORS[key].evaluate(molecules), reasons)
+    columns = _columns(evaluator_of(objective).evaluate(molecules), reasons)
     found = {name: values.take(pa.array(rows)) for name, values in columns.items()}
     found["smiles"] = pa.array(smiles, pa.string())
     return pa.table([found[name] if name in found else chunk[name] for name in schema.names], schema)

@@ -31,7 +31,7 @@ MIDDLE = {
     "rank": ("rank run/scored/smiles.parquet --out out.parquet", "molgen.rank:Writer.write", ["out.parquet"]),
     "neighbors": (
         "neighbors run/known.smi --library run/known.smi --index out --k 2",
-        "molgen.data.library:write_json",
+        "molgen.data.index:write_json",
         ["out"],
     ),
     "cluster": ("cluster run/known.smi --out out.parquet", "molgen.cluster:Writer.write", ["out.parquet"]),

@@ -76,3 +76,11 @@ def test_the_last_state_is_shown_after_an_error_too(clock, capsys):
 @pytest.mark.parametrize(("seconds", "text"), [(0, "00:00"), (59.9, "00:59"), (3599, "59:59"), (36_061, "10:01:01")])
 def test_clock(seconds, text):
     assert module._clock(seconds) == text
+
+
+def test_time_left_from_the_fraction_that_is_done(capsys):
+    bar = Progress("screen", None, "molecules", done=500)
+    bar._start -= 10
+    bar.advance(500, "7 passed", fraction=0.25)
+    bar._show("", "\n")
+    assert "1,000 molecules  25.0 %  50/s  01:00 left  7 passed" in capsys.readouterr().err

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from functools import partial
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +83,36 @@ def test_no_items():
 
 def test_available_cores_respects_affinity():
     assert available_cores() == len(os.sched_getaffinity(0))
+
+
+FOREVER = """
+import os, time
+from molgen.core.workers import map_ordered
+
+def work(item):
+    time.sleep(0.05)
+    return os.getpid()
+
+if __name__ == "__main__":
+    for pid in map_ordered(work, range(10_000), 2):
+        print(pid, flush=True)
+"""
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    (tmp_path / "forever.py").write_text(FOREVER)
+    process = subprocess.Popen([sys.executable, tmp_path / "forever.py"], stdout=subprocess.PIPE, text=True)
+    workers = set()
+    while len(workers) < 2:
+        workers.add(int(process.stdout.readline()))
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while (left := [pid for pid in workers if _runs(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == []
+
+
+def _runs(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()

@@ -11,7 +11,8 @@ from rdkit.Chem import QED, Crippen
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from molgen.core.errors import SettingsError
-from molgen.scoring.contradictions import contradictions, doubts_from_trial
+from molgen.scoring.doubts import doubts as doubts_of
+from molgen.scoring.doubts import doubts_from_trial
 from molgen.scoring.drugs import DRUGS
 from molgen.scoring.explain import in_words, scorers_of, try_on_drugs
 from molgen.scoring.objective import Objective
@@ -35,7 +36,7 @@ NITRO = "[N+](=O)[O-]"
 
 def doubts(*components: dict[str, Any], filters: dict[str, Any] | None = None, **more: Any) -> list[str]:
     objective = Objective.parse({"components": components or [QED_ALONE], "filters": filters or {}, **more})
-    return contradictions(objective, scorers_of(objective))
+    return doubts_of(objective, scorers_of(objective))
 
 
 def test_the_drugs_are_those_of_the_pharmacopoeia() -> None:
@@ -108,7 +109,7 @@ def test_every_transform_has_words_with_its_numbers_and_a_span_where_something_h
 def test_good_objectives_raise_no_doubt(objective_file: Callable[..., Path]) -> None:
     for file in sorted((Path(__file__).parents[2] / "workflows/config/objectives").glob("*.yaml")):
         objective = Objective.read(file)
-        assert contradictions(objective, scorers_of(objective)) == []
+        assert doubts_of(objective, scorers_of(objective)) == []
         assert doubts_from_trial(try_on_drugs(objective)) == []
 
 
@@ -136,10 +137,6 @@ def test_good_objectives_raise_no_doubt(objective_file: Callable[..., Path]) -> 
         ),
         (doubts(filters={"MW": {"min": 3000}}), "filter 'MW': 3000 <= value, but drug-like molecules lie between 150"),
         (
-            doubts(filters={"aromatic_rings": {"min": 4}, "rings": {"max": 3}}),
-            "filters on aromatic_rings (at least 4) and rings (at most 3) exclude each other: an aromatic ring is",
-        ),
-        (
             doubts(filters={"heavy_atoms": {"min": 40}, "MW": {"max": 350}}),
             "filters on heavy_atoms (at least 40) and MW (at most 350) exclude each other",
         ),
@@ -158,7 +155,7 @@ def test_good_objectives_raise_no_doubt(objective_file: Callable[..., Path]) -> 
             doubts(
                 filters={
                     "has": {"type": "substructure", "required": [NITRO]},
-                    "lacks": {"type": "substructure", "forbidden": [NITRO]},
+                    "lacks": {"type": "substructure", "forbidden": ["[N+](=[O])[O-]"]},
                 }
             ),
             "filter 'has' requires '[N+](=O)[O-]', which filter 'lacks' forbids",

@@ -16,10 +16,10 @@ Snakemake = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session")
 def snakemake() -> Snakemake:
-    """`snakemake(*options, folder=...)`: the repository's Snakefile, run in a folder of its own."""
+    """`snakemake(*options, folder=..., file="Snakefile")`: a workflow of the repository, run in a folder of its own."""
 
-    def run(*options: str, folder: Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), *options]
+    def run(*options: str, folder: Path, file: str = "Snakefile") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / file), *options]
         return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=280)
 
     return run
