@@ -9,6 +9,7 @@ from types import TracebackType
 import numpy as np
 
 from molgen.chem.alerts import DEFAULT_SETS, alerts
+from molgen.chem.descriptors import Shared
 from molgen.scoring.alerts import Alerts
 from molgen.scoring.component import Molecules, Scorer
 from molgen.scoring.components import COMPONENTS
@@ -60,8 +61,9 @@ class Evaluator:
 
     def evaluate(self, molecules: Molecules) -> Evaluation:
         """The values of each molecule; NaN throughout for None."""
-        names = [None if mol is None else alerts(mol, self.alert_sets) for mol in molecules]
-        measured = self._measure(molecules, names)
+        shared = [None if mol is None else Shared(mol) for mol in molecules]
+        names = [None if one is None else alerts(one.mol, self.alert_sets, one.drawn) for one in shared]
+        measured = self._measure(molecules, shared, names)
         raw = {column: measured[key] for column, key in self.columns.items()}
         desirability = {c.name: (c.transform or NO_TRANSFORM)(raw[c.name]) for c in self.objective.components}
         score = aggregate(
@@ -71,14 +73,16 @@ class Evaluator:
         )
         return Evaluation(raw, desirability, score, self._failures(molecules, raw), names)
 
-    def _measure(self, molecules: Molecules, names: list[list[str] | None]) -> dict[str, np.ndarray]:
+    def _measure(
+        self, molecules: Molecules, shared: list[Shared | None], names: list[list[str] | None]
+    ) -> dict[str, np.ndarray]:
         """Each scorer's values. Descriptors and alerts are computed together, for they share their work."""
         descriptors = {k: self._types[k] for k, scorer in self._scorers.items() if isinstance(scorer, Descriptor)}
-        shared = values_of(list(dict.fromkeys(descriptors.values())), molecules)
+        values = values_of(list(dict.fromkeys(descriptors.values())), shared)
         found = {}
         for key, scorer in self._scorers.items():
             if key in descriptors:
-                found[key] = shared[descriptors[key]]
+                found[key] = values[descriptors[key]]
             else:
                 found[key] = scorer.count(names) if isinstance(scorer, Alerts) else scorer.score(molecules)
         return found
