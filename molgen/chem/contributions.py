@@ -60,10 +60,10 @@ class Totals(NamedTuple):
 _known: dict[int, Contribution] = {}
 
 
-def totals(mol: Chem.Mol, drawn: Sketch) -> Totals | None:
-    """The sums for a molecule whose sketch is `drawn`; None if it is too large."""
-    if len(drawn.environments) > MAX_ATOMS:
-        return None
+def totals(mol: Chem.Mol, drawn: Sketch | None) -> Totals:
+    """The sums for a molecule whose sketch is `drawn`; without one, and for a large one, RDKit itself is asked."""
+    if drawn is None or len(drawn.environments) > MAX_ATOMS:
+        return _asked(mol)
     try:
         atoms = [_known[environment] for environment in drawn.environments]
     except KeyError:
@@ -82,6 +82,19 @@ def totals(mol: Chem.Mol, drawn: Sketch) -> Totals | None:
         sum([atom.qed_acceptors for atom in atoms]),
         _rotatable(atoms, drawn),
         [index for index, atom in enumerate(atoms) if atom.aliphatic],
+    )
+
+
+def _asked(mol: Chem.Mol) -> Totals:
+    """The sums from RDKit's own functions."""
+    strict = rdMolDescriptors.NumRotatableBondsOptions.Strict
+    return Totals(
+        float(rdMolDescriptors.CalcCrippenDescriptors(mol)[0]),
+        int(rdMolDescriptors.CalcNumHBD(mol)),
+        int(rdMolDescriptors.CalcNumHBA(mol)),
+        sum(len(mol.GetSubstructMatches(query)) for query in QED.Acceptors),
+        int(rdMolDescriptors.CalcNumRotatableBonds(mol, strict)),
+        [match[0] for match in mol.GetSubstructMatches(QED.AliphaticRings)],
     )
 
 

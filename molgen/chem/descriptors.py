@@ -22,7 +22,7 @@ from molgen.core.tables import PROPERTIES
 class Shared:
     """What several descriptors of a sanitized molecule need, each worked out once, when first asked for.
 
-    `drawn` and `totals` are None where the molecule is out of the ordinary; RDKit's own functions are asked then.
+    `drawn` is None where the molecule is out of the ordinary; RDKit's own functions are asked then.
     """
 
     def __init__(self, mol: Chem.Mol) -> None:
@@ -33,8 +33,8 @@ class Shared:
         return sketch(self.mol)
 
     @cached_property
-    def totals(self) -> Totals | None:
-        return totals(self.mol, self.drawn) if self.drawn is not None else None
+    def totals(self) -> Totals:
+        return totals(self.mol, self.drawn)
 
     @cached_property
     def counts(self) -> dict[int, int]:
@@ -49,60 +49,29 @@ class Shared:
         return float(rdMolDescriptors._CalcMolWt(self.mol))
 
     @cached_property
-    def logp(self) -> float:
-        if self.totals is None:
-            return float(rdMolDescriptors.CalcCrippenDescriptors(self.mol)[0])
-        return self.totals.logp
-
-    @cached_property
     def tpsa(self) -> float:
         return float(rdMolDescriptors.CalcTPSA(self.mol))
 
     @cached_property
     def qed(self) -> float:
-        if self.drawn is None or self.totals is None:
-            return float(QED.qed(self.mol))
-        return qed(
-            self.mol,
-            self.drawn,
-            weight=self.weight,
-            logp=self.logp,
-            tpsa=self.tpsa,
-            donors=self.totals.donors,
-            acceptors=self.totals.qed_acceptors,
-            rotatable=self.totals.rotatable,
-            aliphatic=self.totals.aliphatic,
-        )
+        if self.drawn is None:
+            return float(QED.qed(self.mol))  # where there are hydrogen atoms, it removes them first
+        return qed(self.mol, self.drawn, self.totals, weight=self.weight, tpsa=self.tpsa)
 
     @cached_property
     def sa(self) -> float:
         return sa(self.mol, self.counts, self.stereocentres)
 
-    @cached_property
-    def donors(self) -> int:
-        return int(rdMolDescriptors.CalcNumHBD(self.mol)) if self.totals is None else self.totals.donors
-
-    @cached_property
-    def acceptors(self) -> int:
-        return int(rdMolDescriptors.CalcNumHBA(self.mol)) if self.totals is None else self.totals.acceptors
-
-    @cached_property
-    def rotatable(self) -> int:
-        if self.totals is None:
-            strict = rdMolDescriptors.NumRotatableBondsOptions.Strict
-            return int(rdMolDescriptors.CalcNumRotatableBonds(self.mol, strict))
-        return self.totals.rotatable
-
 
 VALUES: dict[str, Callable[[Shared], float]] = {
     "MW": lambda shared: shared.weight,
-    "logP": lambda shared: shared.logp,
+    "logP": lambda shared: shared.totals.logp,
     "TPSA": lambda shared: shared.tpsa,
     "QED": lambda shared: shared.qed,
     "SA": lambda shared: shared.sa,
-    "HBD": lambda shared: float(shared.donors),
-    "HBA": lambda shared: float(shared.acceptors),
-    "rotatable_bonds": lambda shared: float(shared.rotatable),
+    "HBD": lambda shared: float(shared.totals.donors),
+    "HBA": lambda shared: float(shared.totals.acceptors),
+    "rotatable_bonds": lambda shared: float(shared.totals.rotatable),
     "rings": lambda shared: float(rdMolDescriptors.CalcNumRings(shared.mol)),
     "aromatic_rings": lambda shared: float(rdMolDescriptors.CalcNumAromaticRings(shared.mol)),
     "fsp3": lambda shared: float(rdMolDescriptors.CalcFractionCSP3(shared.mol)),

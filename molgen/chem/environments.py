@@ -9,7 +9,6 @@ one. Molecules with anything out of the ordinary have no sketch; whoever asks th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -42,7 +41,7 @@ class Kind(NamedTuple):
 
     @property
     def ordinary(self) -> bool:
-        """Within the bounds for which RDKit's invariant is known to be unique (tests/chem/test_environments.py)."""
+        """Within the bounds for which it is known what shares RDKit's invariant with it."""
         return abs(self.charge) <= 2 and self.hydrogens <= 4 and self.degree <= 6
 
 
@@ -69,7 +68,9 @@ class Sketch(NamedTuple):
 KINDS: list[Kind] = []
 ENVIRONMENTS: list[Environment] = []
 _NEW, _UNKNOWN = -1, -2
-_kind_numbers: dict[tuple[int, int], int] = {}  # RDKit's invariant, rings and aromaticity -> place in KINDS, or _UNKNOWN
+_kind_numbers: dict[
+    tuple[int, int], int
+] = {}  # RDKit's invariant, rings and aromaticity -> place in KINDS, or _UNKNOWN
 _environment_numbers: dict[tuple, int] = {}  # full description -> place in ENVIRONMENTS
 
 
@@ -110,7 +111,11 @@ def _bonds(mol: Chem.Mol, around: list[int], onwards: list[int]) -> tuple[np.nda
 
 
 def _kinds(mol: Chem.Mol, around: list[int], aromatic: set[int]) -> list[int] | None:
-    """The kind of each atom; None if one is not ordinary. `around` names an atom once for each ring it is in."""
+    """The kind of each atom; None if one is not ordinary. `around` names an atom once for each ring it is in.
+
+    Atoms are recognised by RDKit's invariant, a weak hash: among ordinary elements, an ordinary kind shares it with
+    absurd ones whose charge is lower by 50 or more (tests/chem/test_environments.py). The total charge gives them away.
+    """
     marks = [0] * mol.GetNumAtoms()
     for atom in around:
         marks[atom] += 2
@@ -123,7 +128,9 @@ def _kinds(mol: Chem.Mol, around: list[int], aromatic: set[int]) -> list[int] | 
             if key not in _kind_numbers:
                 _kind_numbers[key] = _new_kind(mol.GetAtomWithIdx(atom), key[1] // 2)
         kinds = [_kind_numbers[key] for key in keys]
-    return None if _UNKNOWN in kinds else kinds
+    if _UNKNOWN in kinds or sum([KINDS[kind].charge for kind in kinds]) != Chem.GetFormalCharge(mol):
+        return None
+    return kinds
 
 
 def _new_kind(atom: Chem.Atom, rings: int) -> int:

@@ -12,35 +12,22 @@ from functools import cache, lru_cache
 from rdkit import Chem
 from rdkit.Chem import QED
 
+from molgen.chem.contributions import Totals
 from molgen.chem.environments import Sketch
 from molgen.chem.substructures import Patterns
 
 
-def qed(
-    mol: Chem.Mol,
-    drawn: Sketch,
-    *,
-    weight: float,
-    logp: float,
-    tpsa: float,
-    donors: int,
-    acceptors: int,
-    rotatable: int,
-    aliphatic: Collection[int],
-) -> float:
-    """QED of a molecule whose other properties are known already (`acceptors` by QED's own definition).
-
-    `aliphatic` are the atoms that QED's pattern of aliphatic rings matches.
-    """
+def qed(mol: Chem.Mol, drawn: Sketch, sums: Totals, *, weight: float, tpsa: float) -> float:
+    """QED of a molecule whose sketch and other properties are known already."""
     alerts = len(_alerts().matches(mol, drawn))
     terms = (
         _term("MW", weight),
-        _term("ALOGP", logp),
-        _count_term("HBA", acceptors),
-        _count_term("HBD", donors),
+        _term("ALOGP", sums.logp),
+        _count_term("HBA", sums.qed_acceptors),
+        _count_term("HBD", sums.donors),
         _term("PSA", tpsa),
-        _count_term("ROTB", rotatable),
-        _count_term("AROM", _aromatic_rings(drawn, aliphatic)),
+        _count_term("ROTB", sums.rotatable),
+        _count_term("AROM", _aromatic_rings(drawn, sums.aliphatic)),
         _count_term("ALERTS", alerts),
     )
     return math.exp(sum(terms) / _WEIGHT)

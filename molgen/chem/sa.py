@@ -24,6 +24,7 @@ UNSEEN = -4.0  # contribution of an environment that PubChem's sample did not ho
 RAW_HARD, RAW_EASY = -4.0, 2.5  # raw scores that map to about 10 and 1
 MACROCYCLE = 8  # a ring of more atoms is one
 
+
 def sa(mol: Chem.Mol, counts: Mapping[int, int], centres: int) -> float:
     """The score, from what others share: Morgan environments of radius 2 and stereo centres. NaN without atoms."""
     atoms, distinct = mol.GetNumAtoms(), len(counts)

@@ -9,106 +9,18 @@ exactly that of `HasSubstructMatch`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from rdkit import Chem
 
-from molgen.chem.environments import AROMATIC, DOUBLE, ENVIRONMENTS, IN_RING, KINDS, SINGLE, TRIPLE, Kind, Sketch
+from molgen.chem.environments import ENVIRONMENTS, IN_RING, KINDS, Sketch
+from molgen.chem.queries import ATOM_LEAVES, BOND_LEAVES, read_atom, read_query
 from molgen.core.errors import InputError
 
 
-# RDKit's names of the queries that the screen can judge; every other name counts as fulfilled.
-_ATOM_LEAVES: dict[str, Callable[[Kind, int], bool]] = {
-    "AtomType": lambda atom, v: atom.number == v % 1000 and atom.aromatic == (v >= 1000),
-    "AtomAtomicNum": lambda atom, v: atom.number == v,
-    "AtomFormalCharge": lambda atom, v: atom.charge == v,
-    "AtomIsAromatic": lambda atom, v: atom.aromatic == bool(v),
-    "AtomIsAliphatic": lambda atom, v: atom.aromatic != bool(v),
-    "AtomInRing": lambda atom, v: (atom.rings > 0) == bool(v),
-    "AtomInNRings": lambda atom, v: atom.rings == v if v >= 0 else atom.rings > 0,
-    "AtomIsotope": lambda atom, v: v == 0,  # a molecule with isotopes has no sketch
-    "AtomHCount": lambda atom, v: atom.hydrogens == v,
-    "AtomTotalDegree": lambda atom, v: atom.degree == v,
-    "AtomExplicitDegree": lambda atom, v: atom.degree - atom.hydrogens == v,
-}
-_ORDERS = {1: SINGLE, 2: DOUBLE, 3: TRIPLE, int(Chem.BondType.AROMATIC): AROMATIC}
-_BOND_LEAVES: dict[str, Callable[[int, int], bool]] = {
-    "BondOrder": lambda code, v: code & 7 == _ORDERS.get(v, 0),
-    "SingleOrAromaticBond": lambda code, v: (code & 7 in (SINGLE, AROMATIC)) == bool(v),
-    "BondInRing": lambda code, v: (code >= IN_RING) == bool(v),
-}
-
-
-_RECURSION = "RecursiveStructure val in ()".split()
-
-
-@dataclass(frozen=True)
-class _Query:
-    """A query tree as RDKit describes it, judged from above: `allows` is False only where it cannot match."""
-
-    name: str
-    value: int | None
-    negated: bool
-    children: tuple[_Query, ...] = ()
-
-    def allows(self, thing: Any, leaves: dict[str, Callable[[Any, int], bool]]) -> bool:
-        if self.name.endswith("And") and not self.negated:
-            return all(child.allows(thing, leaves) for child in self.children)
-        if self.name.endswith("Or") and not self.negated:
-            return any(child.allows(thing, leaves) for child in self.children)
-        if self.value is None or self.name not in leaves:
-            return True
-        return leaves[self.name](thing, self.value) != self.negated
-
-
-def _read_query(description: str, starts: tuple[_Query, ...] = ()) -> _Query:
-    """The tree behind `DescribeQuery()`: one node a line, children two spaces further in.
-
-    Recursive SMARTS are not in it; `starts` is what the first atom of each asks. Which is which is not told, so each
-    of them counts as fulfilled where any is.
-    """
-    lines = [(len(line) - len(line.lstrip()), line.split()) for line in description.splitlines() if line.strip()]
-
-    def node(at: int) -> tuple[_Query, int]:
-        depth, words = lines[at]
-        if words == _RECURSION and starts:
-            return _Query("StartOr", None, False, starts), at + 1
-        number = words[1] if len(words) == 4 else ""
-        value = int(number) if number.lstrip("-").isdigit() else None
-        children, at = [], at + 1
-        while at < len(lines) and lines[at][0] > depth:
-            child, at = node(at)
-            children.append(child)
-        return _Query(words[0], value, "!=" in words, tuple(children)), at
-
-    return node(0)[0] if lines else _Query("Null", None, False)
-
-
-def _read_atom(description: str, smarts: str) -> _Query:
-    """A query atom: its description, and what its recursive SMARTS begin with."""
-    starts = [Chem.MolFromSmarts(text).GetAtomWithIdx(0) for text in _recursions(smarts)]
-    return _read_query(description, tuple(_read_atom(atom.DescribeQuery(), atom.GetSmarts()) for atom in starts))
-
-
-def _recursions(smarts: str) -> list[str]:
-    """What stands within each outermost `$(...)`."""
-    found, start, depth = [], 0, 0
-    for place, letter in enumerate(smarts):
-        if letter == "(":
-            if depth == 0:
-                start = place + 1
-            depth += 1
-        elif letter == ")":
-            depth -= 1
-            if depth == 0:
-                found.append(smarts[start:place])
-    return found
-
-
 class _Wish(NamedTuple):
-    """What a pattern's atom asks of an environment: a query atom, bits of query bonds, and of those wanted 2, 3, ... times."""
+    """What a pattern's atom asks of an environment: a query atom, bits of its bonds, of those it has twice, ..."""
 
     atom: int
     bonds: int
@@ -116,7 +28,7 @@ class _Wish(NamedTuple):
 
 
 class _BondKey(NamedTuple):
-    """A pattern's bond as one of its atoms sees it: the numbers of both atoms, RDKit's description, in a ring or not."""
+    """A pattern's bond as one of its atoms sees it: both atoms, RDKit's description, whether in a ring."""
 
     near: int
     text: str
@@ -125,7 +37,7 @@ class _BondKey(NamedTuple):
 
 
 class _OfKind(NamedTuple):
-    """What a kind of atom may fulfil: query atoms, and bits of the query bonds with these at the near, at the far end."""
+    """What a kind of atom may fulfil: query atoms, and bits of the query bonds that have one at their near, far end."""
 
     atoms: list[int]
     near: int
@@ -142,7 +54,7 @@ class Patterns:
         self._wishes: dict[_Wish, int] = {}  # -> its number
         rings = [[len(ring) for ring in Chem.GetSymmSSSR(query)] for query in self._queries]
         wished = [self._wishes_of(query) for query in self._queries]
-        self._atom_queries = [_read_atom(*key) for key in self._atoms]
+        self._atom_queries = [read_atom(*key) for key in self._atoms]
         self._wishes_at: list[list[tuple[int, int, tuple[int, ...]]]] = [[] for _ in self._atoms]
         for place, wish in enumerate(self._wishes):
             self._wishes_at[wish.atom].append((place, wish.bonds, wish.repeated))
@@ -200,7 +112,8 @@ class Patterns:
         """Bits of the wishes that an environment may fulfil, and of the patterns to look at because of it."""
         environment = ENVIRONMENTS[number]
         own = self._kind(environment.kind)
-        any_bond, levels = 0, []  # bits of the query bonds that any, and that at least 2, 3, ... bonds may fulfil
+        any_bond = 0  # bits of the query bonds that any of the bonds may fulfil
+        levels: list[int] = []  # and of those that at least 2, 3, ... of them may
         for code, kind in environment.bonds:
             carried = own.near & self._code(code) & self._kind(kind).far
             any_bond, carried = any_bond | carried, any_bond & carried
@@ -233,7 +146,7 @@ class Patterns:
     def _kind(self, number: int) -> _OfKind:
         """What a kind of atom may fulfil."""
         if number not in self._of_kind:
-            atoms = {i for i, query in enumerate(self._atom_queries) if query.allows(KINDS[number], _ATOM_LEAVES)}
+            atoms = {i for i, query in enumerate(self._atom_queries) if query.allows(KINDS[number], ATOM_LEAVES)}
             near = _bits(i for i, bond in enumerate(self._bonds) if bond.near in atoms)
             far = _bits(i for i, bond in enumerate(self._bonds) if bond.far in atoms)
             self._of_kind[number] = _OfKind(sorted(atoms), near, far)
@@ -245,7 +158,7 @@ class Patterns:
             self._of_code[code] = _bits(
                 i
                 for i, bond in enumerate(self._bonds)
-                if (not bond.ring or code >= IN_RING) and _read_query(bond.text).allows(code, _BOND_LEAVES)
+                if (not bond.ring or code >= IN_RING) and read_query(bond.text).allows(code, BOND_LEAVES)
             )
         return self._of_code[code]
 
@@ -260,7 +173,7 @@ def _covered(wanted: Sequence[int], offered: Sequence[int]) -> bool:
     return len(wanted) <= len(offered) and all(bits & more == bits for bits, more in zip(wanted, offered, strict=False))
 
 
-def _bits(places: Any) -> int:
+def _bits(places: Iterable[int]) -> int:
     """An integer with the bits at some places set."""
     found = 0
     for place in places:
