@@ -17,7 +17,7 @@ from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
 MAX_RINGS = 20  # beyond, RDKit may give up finding the smallest ones
-MAX_ENVIRONMENTS = 100_000  # remembered at most (about 1 kB each with what hangs on them); ZINC250k has some 15,000
+MAX_ENVIRONMENTS = 100_000  # remembered at most, to bound memory; 5,000 molecules of ZINC250k have 3,900
 
 CARBON = 6
 # Bonds as small numbers: the order, and 8 more in a ring.
@@ -68,9 +68,8 @@ class Sketch(NamedTuple):
 KINDS: list[Kind] = []
 ENVIRONMENTS: list[Environment] = []
 _NEW, _UNKNOWN = -1, -2
-_kind_numbers: dict[
-    tuple[int, int], int
-] = {}  # RDKit's invariant, rings and aromaticity -> place in KINDS, or _UNKNOWN
+# RDKit's invariant, rings and aromaticity of an atom -> its place in KINDS, or _UNKNOWN.
+_kind_numbers: dict[tuple[int, int], int] = {}
 _environment_numbers: dict[tuple, int] = {}  # full description -> place in ENVIRONMENTS
 
 
