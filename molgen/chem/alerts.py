@@ -1,6 +1,6 @@
 """Structural alerts: named motifs that a chemist wants to know of (RDKit's FilterCatalog: PAINS, BRENK, NIH, ...).
 
-Each alert is matched by RDKit's own catalog entry. What is ours is that a look at the kinds of bonds of the molecule
+Each alert is matched by RDKit's own catalog entry. What is ours is that a look at the atoms' environments
 (`molgen.chem.substructures`) rules out most entries before their slow substructure search.
 
 PAINS: Baell and Holloway, J. Med. Chem. 2010, 53, 2719. BRENK: Brenk et al., ChemMedChem 2008, 3, 435.
@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from rdkit import Chem
 from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogEntry, FilterCatalogParams
 
+from molgen.chem.environments import Sketch, sketch
 from molgen.chem.substructures import Patterns
 from molgen.core.errors import SettingsError, nearest
 
@@ -44,15 +46,29 @@ _TAIL = re.compile(rb" [1-9]\d* 4294967295 0 0 \d+ \d+ 11 description ", re.DOTA
 _MOLECULE = b"\xef\xbe\xad\xde"  # how a pickled molecule begins
 
 
-def alerts(mol: Chem.Mol, sets: Sequence[str] = DEFAULT_SETS) -> list[str]:
+class Alert(NamedTuple):
+    """An alert that a molecule has: its name ("SET: name") and, for each place where it occurs, the atoms there."""
+
+    name: str
+    places: tuple[tuple[int, ...], ...]
+
+
+def alerts(mol: Chem.Mol, sets: Sequence[str] = DEFAULT_SETS, drawn: Sketch | None = None) -> list[str]:
     """The alerts in a molecule as "SET: name", in the order of `sets` and of RDKit's catalogs; each name once.
 
-    `PAINS` names its part: "PAINS_A: quinone_A(370)".
+    `PAINS` names its part: "PAINS_A: quinone_A(370)". `drawn` is the molecule's sketch, if it is known already.
     """
     catalog = _catalog(tuple(sets))
-    return list(
-        dict.fromkeys(catalog.names[i] for i in catalog.candidates(mol) if catalog.entries[i].HasFilterMatch(mol))
-    )
+    return list(dict.fromkeys(catalog.names[i] for i in catalog.matches(mol, drawn or sketch(mol))))
+
+
+def located(mol: Chem.Mol, sets: Sequence[str] = DEFAULT_SETS, drawn: Sketch | None = None) -> list[Alert]:
+    """The alerts with their atoms, in the order of `alerts`: the atoms of each match, in the pattern's order."""
+    catalog, places = _catalog(tuple(sets)), dict[str, list[tuple[int, ...]]]()
+    for i in catalog.matches(mol, drawn or sketch(mol)):
+        found = [tuple(atom for _, atom in match.atomPairs) for match in catalog.entries[i].GetFilterMatches(mol)]
+        places.setdefault(catalog.names[i], []).extend(found)
+    return [Alert(name, tuple(dict.fromkeys(found))) for name, found in places.items()]
 
 
 def check_sets(sets: Sequence[str]) -> None:
@@ -76,9 +92,9 @@ class _Catalog:
             self.entries += entries
         self._patterns = Patterns([_pattern(entry) for entry in self.entries])
 
-    def candidates(self, mol: Chem.Mol) -> list[int]:
-        """Indices of the entries that the screen does not rule out, ascending."""
-        return self._patterns.candidates(mol)
+    def matches(self, mol: Chem.Mol, drawn: Sketch | None) -> list[int]:
+        """Indices of the entries that match, ascending."""
+        return [i for i in self._patterns.candidates(drawn) if self.entries[i].HasFilterMatch(mol)]
 
 
 @lru_cache(maxsize=16)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import numpy as np
@@ -37,3 +37,16 @@ def morgan_bits(mols: Sequence[Chem.Mol | None], radius: int = 2, bits: int = 20
         if mol is not None:
             out[row] = generator.GetFingerprintAsNumPy(mol)
     return out
+
+
+def morgan_counts(mol: Chem.Mol, radius: int = 2) -> dict[int, int]:
+    """The Morgan environments of a molecule (32-bit identifiers, ascending) and how often each occurs."""
+    counts: dict[int, int] = _generator(radius, 2048).GetSparseCountFingerprint(mol).GetNonzeroElements()
+    return counts
+
+
+def folded(counts: Iterable[int], bits: int = 2048) -> np.ndarray:
+    """The packed fingerprint with these environments, uint8 (bits / 8): a row of `morgan`."""
+    row = np.zeros(bits, np.uint8)
+    row[[environment % bits for environment in counts]] = 1
+    return np.packbits(row)

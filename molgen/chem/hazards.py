@@ -15,6 +15,7 @@ from rdkit import Chem
 from rdkit.Chem import FilterCatalog
 
 from molgen.chem.alerts import DEFAULT_SETS, alerts
+from molgen.chem.environments import Sketch
 
 PREFIX = "HAZARD: "
 
@@ -59,9 +60,9 @@ def flags(mol: Chem.Mol) -> list[str]:
     return [f"{PREFIX}{found.name} ({found.kind})" for found in hazards(mol)]
 
 
-def alerts_and_flags(mol: Chem.Mol, sets: tuple[str, ...] = DEFAULT_SETS) -> list[str]:
-    """The structural alerts of `sets`, then the hazard flags, whatever the sets."""
-    return alerts(mol, sets) + flags(mol)
+def alerts_and_flags(mol: Chem.Mol, sets: tuple[str, ...] = DEFAULT_SETS, drawn: Sketch | None = None) -> list[str]:
+    """The structural alerts of `sets`, then the hazard flags, whatever the sets. `drawn`: see `alerts`."""
+    return alerts(mol, sets, drawn) + flags(mol)
 
 
 @cache

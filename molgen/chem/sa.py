@@ -10,12 +10,13 @@ from __future__ import annotations
 import gzip
 import math
 import pickle
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
 from rdkit import Chem, RDConfig
-from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem import rdMolDescriptors
 
 from molgen.core.errors import MachineError
 
@@ -23,20 +24,12 @@ UNSEEN = -4.0  # contribution of an environment that PubChem's sample did not ho
 RAW_HARD, RAW_EASY = -4.0, 2.5  # raw scores that map to about 10 and 1
 MACROCYCLE = 8  # a ring of more atoms is one
 
-_environments = rdFingerprintGenerator.GetMorganGenerator(radius=2)
 
-
-def sa(mol: Chem.Mol) -> float:
-    """The score of a molecule; NaN for one without atoms."""
-    if mol.GetNumAtoms() == 0:
-        return math.nan
-    return sa_from(mol, stereocentres(mol))
-
-
-def sa_from(mol: Chem.Mol, centres: int) -> float:
-    """The score, given the number of stereo centres (the costly part that other descriptors share)."""
-    counts = _environments.GetSparseCountFingerprint(mol).GetNonzeroElements()
+def sa(mol: Chem.Mol, counts: Mapping[int, int], centres: int) -> float:
+    """The score, from what others share: Morgan environments of radius 2 and stereo centres. NaN without atoms."""
     atoms, distinct = mol.GetNumAtoms(), len(counts)
+    if atoms == 0:
+        return math.nan
     raw = _fragment_score(counts) - _complexity(mol, atoms, centres)
     if atoms > distinct:
         raw += math.log(float(atoms) / distinct) * 0.5
@@ -52,16 +45,19 @@ def stereocentres(mol: Chem.Mol) -> int:
     return int(rdMolDescriptors.CalcNumAtomStereoCenters(mol))
 
 
-def _fragment_score(counts: dict[int, int]) -> float:
+def _fragment_score(counts: Mapping[int, int]) -> float:
     """Mean contribution of the molecule's environments. The sum runs in RDKit's order, so that values are equal."""
-    known, contributions = fragment_contributions()
-    keys = np.fromiter(counts.keys(), np.uint32, len(counts))
-    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    values = np.where(known[places] == keys, contributions[places], UNSEEN).tolist()
     total = 0.0
-    for value, count in zip(values, counts.values(), strict=True):
-        total += value * count
+    for environment, count in counts.items():
+        total += _contribution(environment) * count
     return total / sum(counts.values())
+
+
+@lru_cache(maxsize=65_536)
+def _contribution(environment: int) -> float:
+    known, contributions = fragment_contributions()
+    place = int(np.searchsorted(known, np.uint32(environment)))
+    return float(contributions[place]) if place < len(known) and known[place] == environment else UNSEEN
 
 
 def _complexity(mol: Chem.Mol, atoms: int, centres: int) -> float:

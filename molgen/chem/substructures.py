@@ -1,104 +1,47 @@
 """Which of many SMARTS patterns a molecule contains, with most of the searches ruled out beforehand.
 
-A pattern can only match where each of its bonds finds a bond of fitting ends and order. Kinds of bonds recur (a few
-hundred in drug-like chemistry), so which query bonds each kind can satisfy is worked out once and kept as bits of an
-integer. What is left after this screen is searched by RDKit: the answer is exactly that of `HasSubstructMatch`.
+A pattern can only match where each of its atoms finds an atom whose neighbourhood (kind, bonds, kinds of neighbours)
+offers what the pattern's asks for. Neighbourhoods recur (`molgen.chem.environments`), so what each can satisfy is
+worked out once and kept as bits of an integer. What is left after this screen is searched by RDKit: the answer is
+exactly that of `HasSubstructMatch`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-import numpy as np
 from rdkit import Chem
-from rdkit.Chem import rdMolDescriptors
 
+from molgen.chem.environments import ENVIRONMENTS, IN_RING, KINDS, Sketch
+from molgen.chem.queries import ATOM_LEAVES, BOND_LEAVES, read_atom, read_query
 from molgen.core.errors import InputError
 
 
-@dataclass(frozen=True)
-class _Atom:
-    """What the screen knows of an atom of a molecule."""
+class _Wish(NamedTuple):
+    """What a pattern's atom asks of an environment: a query atom, bits of its bonds, of those it has twice, ..."""
 
-    number: int
-    aromatic: bool
-    charge: int
+    atom: int
+    bonds: int
+    repeated: tuple[int, ...]
+
+
+class _BondKey(NamedTuple):
+    """A pattern's bond as one of its atoms sees it: both atoms, RDKit's description, whether in a ring."""
+
+    near: int
+    text: str
     ring: bool
-    hydrogens: int
-    degree: int
-    isotopes: bool  # whether any atom of the molecule has an isotope set
+    far: int
 
 
-_AtomKey = tuple[int, bool, bool]  # RDKit's connectivity invariant (a hash of the rest), aromatic, isotopes
-_BondKey = tuple[_AtomKey, _AtomKey, float]
+class _OfKind(NamedTuple):
+    """What a kind of atom may fulfil: query atoms, and bits of the query bonds that have one at their near, far end."""
 
-
-def _in_rings(atom: _Atom, count: int) -> bool | None:
-    """`R` (-1), `R0`, and `R2`, which the screen knows to be false only outside rings."""
-    if count <= 0:
-        return atom.ring == (count < 0)
-    return None if atom.ring else False
-
-
-# RDKit's names of the queries that the screen can judge; None, and every other name, counts as fulfilled.
-_ATOM_LEAVES: dict[str, Callable[[_Atom, int], bool | None]] = {
-    "AtomType": lambda atom, v: atom.number == v % 1000 and atom.aromatic == (v >= 1000),
-    "AtomAtomicNum": lambda atom, v: atom.number == v,
-    "AtomFormalCharge": lambda atom, v: atom.charge == v,
-    "AtomIsAromatic": lambda atom, v: atom.aromatic == bool(v),
-    "AtomIsAliphatic": lambda atom, v: atom.aromatic != bool(v),
-    "AtomInRing": lambda atom, v: atom.ring == bool(v),
-    "AtomInNRings": _in_rings,
-    "AtomIsotope": lambda atom, v: None if atom.isotopes or v == 0 else False,
-    "AtomHCount": lambda atom, v: atom.hydrogens == v,
-    "AtomTotalDegree": lambda atom, v: atom.degree == v,
-    "AtomExplicitDegree": lambda atom, v: atom.degree - atom.hydrogens == v,
-}
-_AROMATIC = 1.5  # order of an aromatic bond in RDKit's adjacency matrix
-_ORDERS = {1: 1.0, 2: 2.0, 3: 3.0, int(Chem.BondType.AROMATIC): _AROMATIC}
-_BOND_LEAVES: dict[str, Callable[[float, int], bool | None]] = {
-    "BondOrder": lambda order, v: order == _ORDERS.get(v, order),
-    "SingleOrAromaticBond": lambda order, v: (order in (1.0, _AROMATIC)) == bool(v),
-}
-
-
-@dataclass(frozen=True)
-class _Query:
-    """A query tree as RDKit describes it, judged from above: `allows` is False only where it cannot match."""
-
-    name: str
-    value: int | None
-    negated: bool
-    children: tuple[_Query, ...] = ()
-
-    def allows(self, thing: Any, leaves: dict[str, Callable[[Any, int], bool | None]]) -> bool:
-        if self.name.endswith("And") and not self.negated:
-            return all(child.allows(thing, leaves) for child in self.children)
-        if self.name.endswith("Or") and not self.negated:
-            return any(child.allows(thing, leaves) for child in self.children)
-        if self.value is None or self.name not in leaves:
-            return True
-        answer = leaves[self.name](thing, self.value)
-        return answer is None or answer != self.negated
-
-
-def _read_query(description: str) -> _Query:
-    """The tree behind `DescribeQuery()`: one node a line, children two spaces further in."""
-    lines = [(len(line) - len(line.lstrip()), line.split()) for line in description.splitlines() if line.strip()]
-
-    def node(at: int) -> tuple[_Query, int]:
-        depth, words = lines[at]
-        number = words[1] if len(words) == 4 else ""
-        value = int(number) if number.lstrip("-").isdigit() else None
-        children, at = [], at + 1
-        while at < len(lines) and lines[at][0] > depth:
-            child, at = node(at)
-            children.append(child)
-        return _Query(words[0], value, "!=" in words, tuple(children)), at
-
-    return node(0)[0] if lines else _Query("Null", None, False)
+    atoms: list[int]
+    near: int
+    far: int
 
 
 class Patterns:
@@ -106,101 +49,153 @@ class Patterns:
 
     def __init__(self, patterns: Sequence[str | Chem.Mol]) -> None:
         self._queries = [_compile(pattern) if isinstance(pattern, str) else pattern for pattern in patterns]
-        self._atoms: dict[str, int] = {}  # description of a query atom -> its number
-        self._atom_queries: list[_Query] = []
-        self._bonds: dict[tuple[int, int, str], int] = {}  # (end, end, description) of a query bond -> its number
-        self._bond_queries: list[tuple[int, int, _Query]] = []
-        self._needed = [self._needs(query) for query in self._queries]
-        self._cycles = [_cycles(query) for query in self._queries]
-        self._atom_bits: dict[_AtomKey, int] = {}
-        self._bond_bits: dict[_BondKey, int] = {}
+        self._atoms: dict[tuple[str, str], int] = {}  # description and SMARTS of a query atom -> its number
+        self._bonds: dict[_BondKey, int] = {}  # -> its number
+        self._wishes: dict[_Wish, int] = {}  # -> its number
+        rings = [[len(ring) for ring in Chem.GetSymmSSSR(query)] for query in self._queries]
+        wished = [self._wishes_of(query) for query in self._queries]
+        self._atom_queries = [read_atom(*key) for key in self._atoms]
+        self._wishes_at: list[list[tuple[int, int, tuple[int, ...]]]] = [[] for _ in self._atoms]
+        for place, wish in enumerate(self._wishes):
+            self._wishes_at[wish.atom].append((place, wish.bonds, wish.repeated))
+        self._needed = [_bits(set(numbers)) for numbers in wished]
+        # A pattern is only looked at where its least common wish is fulfilled; a pattern without atoms always.
+        uses = Counter(number for numbers in wished for number in set(numbers))
+        self._patterns_of = [0] * len(self._wishes)
+        self._always = 0
+        for pattern, numbers in enumerate(wished):
+            if numbers:
+                self._patterns_of[min(numbers, key=lambda number: (uses[number], number))] |= 1 << pattern
+            else:
+                self._always |= 1 << pattern
+        self._rings = [(min(sizes, default=0), _cycles(q)) for sizes, q in zip(rings, self._queries, strict=True)]
+        self._of_rings: dict[tuple[int, int], int] = {}
+        self._of_kind: dict[int, _OfKind] = {}
+        self._of_code: dict[int, int] = {}
+        self._of_environment: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
         return len(self._queries)
 
-    def matches(self, mol: Chem.Mol) -> list[int]:
-        """Indices of the patterns that occur in `mol`, ascending."""
-        return [i for i in self.candidates(mol) if mol.HasSubstructMatch(self._queries[i])]
+    def matches(self, mol: Chem.Mol, drawn: Sketch | None) -> list[int]:
+        """Indices of the patterns that occur in `mol`, whose sketch is `drawn`, ascending."""
+        return [i for i in self.candidates(drawn) if mol.HasSubstructMatch(self._queries[i])]
 
-    def candidates(self, mol: Chem.Mol) -> list[int]:
-        """Indices of the patterns that the screen does not rule out, ascending."""
-        offers = self._offers(mol)
-        if offers is None:
+    def candidates(self, drawn: Sketch | None) -> list[int]:
+        """Indices of the patterns that the screen does not rule out, ascending: all of them without a sketch."""
+        if drawn is None:
             return list(range(len(self._queries)))
-        cycles = _cycles(mol)
-        return [
-            i
-            for i, (a, b) in enumerate(self._needed)
-            if b & offers[1] == b and a & offers[0] == a and self._cycles[i] <= cycles
-        ]
+        offered, possible = 0, self._always
+        for environment in set(drawn.environments):
+            known = self._of_environment.get(environment) or self._learn(environment)
+            offered |= known[0]
+            possible |= known[1]
+        possible &= self._fitting([len(ring) for ring in drawn.rings])
+        return [i for i in _places(possible) if self._needed[i] & offered == self._needed[i]]
 
-    def _needs(self, query: Chem.Mol) -> tuple[int, int]:
-        """Bits of the query atoms and of the query bonds that a molecule must offer."""
-        ends = [self._atom_number(atom.DescribeQuery()) for atom in query.GetAtoms()]
-        of_atoms = of_bonds = 0
-        for number in ends:
-            of_atoms |= 1 << number
-        for bond in query.GetBonds():
-            key = (ends[bond.GetBeginAtomIdx()], ends[bond.GetEndAtomIdx()], bond.DescribeQuery())
-            if key not in self._bonds:
-                self._bonds[key] = len(self._bond_queries)
-                self._bond_queries.append((key[0], key[1], _read_query(key[2])))
-            of_bonds |= 1 << self._bonds[key]
-        return of_atoms, of_bonds
+    def _wishes_of(self, query: Chem.Mol) -> list[int]:
+        """The numbers of the wishes of a pattern's atoms."""
+        ends = [_number(self._atoms, (atom.DescribeQuery(), atom.GetSmarts())) for atom in query.GetAtoms()]
+        found = []
+        for atom in query.GetAtoms():
+            near = ends[atom.GetIdx()]
+            bonds = Counter(
+                _number(self._bonds, _BondKey(near, bond.DescribeQuery(), bond.IsInRing(), ends[_other(bond, atom)]))
+                for bond in atom.GetBonds()
+            )
+            most = max(bonds.values(), default=0)
+            repeated = tuple(_bits(b for b, count in bonds.items() if count >= times) for times in range(2, most + 1))
+            found.append(_number(self._wishes, _Wish(near, _bits(bonds), repeated)))
+        return found
 
-    def _atom_number(self, description: str) -> int:
-        if description not in self._atoms:
-            self._atoms[description] = len(self._atom_queries)
-            self._atom_queries.append(_read_query(description))
-        return self._atoms[description]
+    def _learn(self, number: int) -> tuple[int, int]:
+        """Bits of the wishes that an environment may fulfil, and of the patterns to look at because of it."""
+        environment = ENVIRONMENTS[number]
+        own = self._kind(environment.kind)
+        any_bond = 0  # bits of the query bonds that any of the bonds may fulfil
+        levels: list[int] = []  # and of those that at least 2, 3, ... of them may
+        for code, kind in environment.bonds:
+            carried = own.near & self._code(code) & self._kind(kind).far
+            any_bond, carried = any_bond | carried, any_bond & carried
+            for level, bits in enumerate(levels):
+                levels[level], carried = bits | carried, bits & carried
+            levels.append(carried)
+        wishes = patterns = 0
+        for atom in own.atoms:
+            for place, bonds, repeated in self._wishes_at[atom]:
+                if bonds & any_bond == bonds and _covered(repeated, levels):
+                    wishes |= 1 << place
+                    patterns |= self._patterns_of[place]
+        self._of_environment[number] = wishes, patterns
+        return wishes, patterns
 
-    def _offers(self, mol: Chem.Mol) -> tuple[int, int] | None:
-        """Bits of the query atoms and query bonds that some atom or bond of `mol` may fulfil; None if unknown.
+    def _fitting(self, sizes: list[int]) -> int:
+        """Bits of the patterns whose rings a molecule may have, by the sizes of its own.
 
-        Unknown are molecules with hydrogen atoms (the invariant counts them otherwise) and bonds of order zero.
+        A ring of a pattern lies on a cycle as large, and no cycle is smaller than the smallest ring.
         """
-        orders = Chem.GetAdjacencyMatrix(mol, useBO=True)
-        begins, ends = np.nonzero(np.triu(orders))
-        if mol.GetNumHeavyAtoms() != mol.GetNumAtoms() or len(begins) != mol.GetNumBonds():
-            return None
-        isotopes = "[" in rdMolDescriptors.CalcMolFormula(mol, separateIsotopes=True, abbreviateHIsotopes=False)
-        aromatic = (orders == _AROMATIC).any(axis=1).tolist()
-        keys: list[_AtomKey] = [
-            (invariant, flag, isotopes)
-            for invariant, flag in zip(rdMolDescriptors.GetConnectivityInvariants(mol), aromatic, strict=True)
-        ]
-        atoms = bonds = 0
-        for index, key in enumerate(keys):
-            if key not in self._atom_bits:
-                self._atom_bits[key] = self._bits_of_atom(mol.GetAtomWithIdx(index), isotopes)
-            atoms |= self._atom_bits[key]
-        values = orders[begins, ends].tolist()
-        for begin, end, order in zip(begins.tolist(), ends.tolist(), values, strict=True):
-            bond = (keys[begin], keys[end], order)
-            found = self._bond_bits.get(bond)
-            bonds |= self._bits_of_bond(bond) if found is None else found
-        return atoms, bonds
+        key = min(sizes, default=0), len(sizes)
+        if key not in self._of_rings:
+            self._of_rings[key] = _bits(
+                i
+                for i, (smallest, cycles) in enumerate(self._rings)
+                if cycles <= key[1] and (not smallest or smallest >= key[0])
+            )
+        return self._of_rings[key]
 
-    def _bits_of_atom(self, atom: Chem.Atom, isotopes: bool) -> int:
-        known = _Atom(
-            atom.GetAtomicNum(),
-            atom.GetIsAromatic(),
-            atom.GetFormalCharge(),
-            atom.IsInRing(),
-            atom.GetTotalNumHs(),
-            atom.GetTotalDegree(),
-            isotopes,
-        )
-        return sum(1 << i for i, query in enumerate(self._atom_queries) if query.allows(known, _ATOM_LEAVES))
+    def _kind(self, number: int) -> _OfKind:
+        """What a kind of atom may fulfil."""
+        if number not in self._of_kind:
+            atoms = {i for i, query in enumerate(self._atom_queries) if query.allows(KINDS[number], ATOM_LEAVES)}
+            near = _bits(i for i, bond in enumerate(self._bonds) if bond.near in atoms)
+            far = _bits(i for i, bond in enumerate(self._bonds) if bond.far in atoms)
+            self._of_kind[number] = _OfKind(sorted(atoms), near, far)
+        return self._of_kind[number]
 
-    def _bits_of_bond(self, key: _BondKey) -> int:
-        begin, end, bits = self._atom_bits[key[0]], self._atom_bits[key[1]], 0
-        for i, (a, b, query) in enumerate(self._bond_queries):
-            fits = (begin >> a & 1 and end >> b & 1) or (begin >> b & 1 and end >> a & 1)
-            if fits and query.allows(key[2], _BOND_LEAVES):
-                bits |= 1 << i
-        self._bond_bits[key] = bits
-        return bits
+    def _code(self, code: int) -> int:
+        """Bits of the query bonds that a bond of this code may fulfil, whatever its atoms."""
+        if code not in self._of_code:
+            self._of_code[code] = _bits(
+                i
+                for i, bond in enumerate(self._bonds)
+                if (not bond.ring or code >= IN_RING) and read_query(bond.text).allows(code, BOND_LEAVES)
+            )
+        return self._of_code[code]
+
+
+def _number(numbers: dict[Any, int], thing: Any) -> int:
+    """The number of a thing, which is the next one if it is new."""
+    return numbers.setdefault(thing, len(numbers))
+
+
+def _covered(wanted: Sequence[int], offered: Sequence[int]) -> bool:
+    """Whether the bits wanted once more at each level are offered there."""
+    return len(wanted) <= len(offered) and all(bits & more == bits for bits, more in zip(wanted, offered, strict=False))
+
+
+def _bits(places: Iterable[int]) -> int:
+    """An integer with the bits at some places set."""
+    found = 0
+    for place in places:
+        found |= 1 << place
+    return found
+
+
+def _places(bits: int) -> Iterator[int]:
+    """The places of the bits that are set, ascending."""
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
+
+
+def _other(bond: Chem.Bond, atom: Chem.Atom) -> int:
+    return int(bond.GetOtherAtomIdx(atom.GetIdx()))
+
+
+def _cycles(query: Chem.Mol) -> int:
+    """Independent cycles of the graph: bonds - atoms + components. A part of a molecule has no more than the whole."""
+    return int(query.GetNumBonds() - query.GetNumAtoms() + len(Chem.GetMolFrags(query)))
 
 
 def _compile(smarts: str) -> Chem.Mol:
@@ -208,8 +203,3 @@ def _compile(smarts: str) -> Chem.Mol:
     if query is None:
         raise InputError(f"{smarts!r}: not a SMARTS pattern; check its syntax")
     return query
-
-
-def _cycles(mol: Chem.Mol) -> int:
-    """Independent cycles of the graph: bonds - atoms + components. A part of a molecule has no more than the whole."""
-    return int(mol.GetNumBonds() - mol.GetNumAtoms() + len(Chem.GetMolFrags(mol)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 import numpy as np
 
-from molgen.chem.descriptors import DESCRIPTORS, properties
-from molgen.core.tables import PROPERTIES, PROPERTY_COLUMNS
+from molgen.chem.descriptors import DESCRIPTORS, VALUES, Shared
+from molgen.core.tables import PROPERTY_COLUMNS
 from molgen.scoring.component import BOUNDS, FAILURES, NO_VALUE, ComponentSettings, Molecules, each
 
 UNITS = {column.name: column.unit for column in PROPERTY_COLUMNS}
@@ -60,15 +61,12 @@ class UnitDescriptor(Descriptor):
     unit_range: ClassVar[bool] = True
 
 
-def values_of(types: Collection[str], molecules: Molecules) -> dict[str, np.ndarray]:
-    """Several descriptors of each molecule, in one pass that shares what QED and SA share with the others."""
-    if not {"QED", "SA"} <= set(types):  # the pass computes all of them: dear, unless these two are wanted anyway
-        return {name: each(DESCRIPTORS[name], molecules) for name in types}
-    rows = np.full((len(molecules), len(PROPERTIES)), NO_VALUE)
-    for place, mol in enumerate(molecules):
-        if mol is not None:
-            try:
-                rows[place] = properties(mol)
-            except FAILURES:  # one descriptor gave up; the others have their values
-                rows[place] = [each(DESCRIPTORS[name], [mol])[0] for name in PROPERTIES]
-    return {name: rows[:, PROPERTIES.index(name)].copy() for name in types}
+def values_of(types: Collection[str], molecules: Sequence[Shared | None]) -> dict[str, np.ndarray]:
+    """Several descriptors of each molecule, which share their work; NaN for None and where RDKit gives up."""
+    found = {name: np.full(len(molecules), NO_VALUE) for name in types}
+    for place, shared in enumerate(molecules):
+        if shared is not None:
+            for name, values in found.items():
+                with suppress(*FAILURES):
+                    values[place] = VALUES[name](shared)
+    return found

