@@ -1,7 +1,6 @@
 """What is wrong with an objective that can be read: parts that exclude each other, or that say nothing.
 
-What no molecule can fulfil (`min` above `max`, `scoring.contradictions`) is refused when the objective is read; here are
-the doubts.
+What no molecule can fulfil (`scoring.contradictions`) is refused when the objective is read; here are the doubts.
 """
 
 from __future__ import annotations
