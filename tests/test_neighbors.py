@@ -17,8 +17,7 @@ from rdkit.Chem import rdFingerprintGenerator
 from molgen.cli import main as command
 from molgen.core.errors import ArtifactError, InputError, PartialError
 from molgen.core.tables import NEIGHBORS, read
-from molgen.data import library as library_module
-from molgen.data import printed
+from molgen.data import index, printed
 from molgen.data.index import Library, open_library
 from molgen.neighbors import NONE_NEAR, NeighborSettings, Queries, neighbors
 
@@ -105,7 +104,7 @@ def test_the_index_is_made_once_and_counts_what_it_skipped(place, library, monke
     assert header["skipped"] == {"SMILES syntax": 2, "SMILES too long": 1}
     assert (header["molecules"], header["rows"], header["damage"]) == (300, 303, None)
     assert isinstance(library.prints, np.memmap)
-    monkeypatch.setattr(library_module, "printed", None)  # would be called if it were made again
+    monkeypatch.setattr(index, "printed", None)  # would be called if it were made again
     again = open_library(place / "library.smi")
     assert again.key == library.key
     assert open_library(place / "library.smi.index").key == library.key

@@ -113,7 +113,8 @@ def test_stopped_in_the_middle_of_each_step(tmp_path, zinc_smiles, objective, mo
 def test_signals_end_with_their_code_and_keep_the_work(tmp_path, zinc_smiles, number, code):
     library = tmp_path / "library.smi"
     library.write_text("".join(f"{smiles}\n" for smiles in zinc_smiles[:200]))
-    slow = "import sys, time\nfor line in sys.stdin: time.sleep(0.05); print(1, flush=True)"
+    quiet = "import signal, sys, time\nsignal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"  # nobody reads it any more
+    slow = f"{quiet}for line in sys.stdin: time.sleep(0.05); print(1, flush=True)"
     scorer = {"type": "external", "command": [sys.executable, "-c", slow], "transform": "none"}
     (tmp_path / "objective.yaml").write_text(yaml.safe_dump({"components": [scorer]}))
     line = f"screen {library} --objective {tmp_path / 'objective.yaml'} --out {tmp_path / 'out'} --workers 2"
