@@ -147,7 +147,7 @@ class SmilesModel(NeuralGenerator):
         if self.random is not None and self.training:
             random = self._respelled(pieces, torch.rand(len(rows)) < self.config.random_spelling)
         if self.conditions is not None and self.training:
-            known = np.column_stack([store.column(name)[rows] for name in self.conditions.names])
+            known = np.column_stack([_known(store, name, rows) for name in self.conditions.names])
             codes = torch.from_numpy(self.conditions.encode(some_given(known, self.config.unconditional)))
         return TokenBatch.of(pieces, GROUP[self.config.architecture], random, codes)
 
@@ -382,6 +382,11 @@ def _network(config: SmilesConfig, vocabulary: int, longest: int) -> Transformer
         dropout=config.dropout,
         longest=longest,
     )
+
+
+def _known(store: Store, name: str, rows: np.ndarray) -> np.ndarray:
+    """A property of some molecules; nan where the store of a further training has none."""
+    return store.column(name)[rows] if name in store.property_names else np.full(len(rows), np.nan, np.float32)
 
 
 def _behind(nats: Float[Tensor, "rows length"], skip: Int[Tensor, " rows"]) -> Float[Tensor, " rows"]:

@@ -128,6 +128,18 @@ def test_a_start_is_carried_over_to_the_stores_tokens_and_lengths(
     assert min(_valid(tmp_path / "model")) < 0.9 * _valid(tmp_path / "model")[0]
 
 
+def test_a_series_without_properties_teaches_a_model_with_conditions(series: Path, start: Path, tmp_path: Path) -> None:
+    asked = {"conditions": ("logP",), "unconditional": 0.0}
+    first = RunSettings(training=FURTHER, start=str(start), vocabulary="store", model=asked)
+    train("smiles", series, tmp_path / "first", first, accelerator="cpu")
+    (tmp_path / "series.smi").write_text("\n".join(SERIES) + "\n")
+    prepare([tmp_path / "series.smi"], tmp_path / "molecules", PrepareSettings(properties=False))
+    featurize(tmp_path / "molecules", tmp_path / "features")
+    _further(tmp_path / "features", tmp_path / "model", tmp_path / "first", molecules=40)
+    before, after = (load_file(tmp_path / name / "weights.safetensors") for name in ("first", "model"))
+    assert torch.equal(before["conditions.code.weight"] == 0, after["conditions.code.weight"] == 0)
+
+
 def _log_odds(model: SmilesModel, one: str, other: str) -> float:
     """log p(one) / p(other) of two texts that differ in their last token only, without the ends."""
     tokens = torch.tensor([BOS, *model.vocabulary.encode(one[:-1]).tolist()])
