@@ -27,9 +27,10 @@ import numpy as np
 import pyarrow.parquet as pq
 from common import molecule_lines
 from rdkit import Chem, rdBase
-from score import DRUGLIKE, naive, rdkit_alerts, timed
+from score import DRUGLIKE, rdkit_alerts, scored_naively, timed
 
-from molgen.scoring.evaluator import aggregate, evaluator_of
+from molgen.scoring.aggregation import aggregate
+from molgen.scoring.evaluator import evaluator_of
 from molgen.scoring.objective import Objective
 from molgen.screening.screen import screen
 
@@ -37,7 +38,7 @@ TOP = 100
 CHEAP = {"components": [{"type": "fsp3"}], "filters": {"heavy_atoms": {"max": 12}}}
 
 
-def loop(lines: list[str], objective: Objective, count: Callable[[Chem.Mol], int]) -> list[str]:
+def loop(lines: list[str], objective: Objective, alerts_of: Callable[[Chem.Mol], list[str]]) -> list[str]:
     """The best molecules by one call after the other."""
     seen, best = set(), []
     columns = ("QED", "SA", "logP", "MW", "TPSA", "rotatable_bonds")
@@ -46,12 +47,12 @@ def loop(lines: list[str], objective: Objective, count: Callable[[Chem.Mol], int
         if smiles in seen:
             continue
         seen.add(smiles)
-        *values, rings, alerts = naive([text], count)[0].tolist()
+        *values, rings, alerts = scored_naively([text], alerts_of)[0].tolist()
         raw = dict(zip(columns, values, strict=True))
         if not (150 <= raw["MW"] <= 550 and rings <= 6 and alerts == 0):
             continue
         parts = [c.transform(np.array([raw[c.name]])) for c in objective.components]
-        score = aggregate(parts, [c.weight for c in objective.components], geometric=True)[0]
+        score = aggregate(parts, [c.weight for c in objective.components], how="geometric")[0]
         heapq.heappush(best, (score, [-ord(c) for c in smiles], smiles))
         if len(best) > TOP:
             heapq.heappop(best)
@@ -69,12 +70,12 @@ def speeds(lines: list[str], rounds: int, folder: Path) -> None:
     """Prints molecules a CPU second of both."""
     objective = Objective.read(DRUGLIKE)
     evaluator_of(objective).evaluate([Chem.MolFromSmiles("CCO")], funnel=True)  # what is worked out once
-    ours, theirs, count = [], [], rdkit_alerts()
+    ours, theirs, alerts_of = [], [], rdkit_alerts()
     for number in range(rounds):
         seconds, found = timed(lambda number=number: molgen(lines, objective, folder, f"speed{number}"))
         ours.append(seconds)
         with rdBase.BlockLogs():
-            seconds, expected = timed(lambda: loop(lines, objective, count))
+            seconds, expected = timed(lambda: loop(lines, objective, alerts_of))
         theirs.append(seconds)
         if found != expected:
             raise SystemExit("the two do not name the same best molecules")
