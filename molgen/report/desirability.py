@@ -21,6 +21,7 @@ from molgen.scoring.http import Http
 from molgen.scoring.objective import Objective, measure
 
 WIDTH, HEIGHT, HEAD, PER_ROW = 340, 210, 26, 3  # of a panel in pixels, the line above it, panels side by side
+TOP = 52  # where the first panels begin, below the title and their names
 POINTS = 401
 STYLE = (
     "text{font:11px system-ui,sans-serif;fill:#52606d}.name{font-size:13px;font-weight:600;fill:#17212d}"
@@ -51,10 +52,10 @@ def picture(objective: Objective, scorers: Mapping[str, Scorer]) -> str:
     across = min(PER_ROW, len(panels))
     down = -(-len(panels) // PER_ROW)
     placed = [
-        f'<g transform="translate({place % PER_ROW * WIDTH} {HEAD + place // PER_ROW * (HEIGHT + HEAD)})">{panel}</g>'
+        f'<g transform="translate({place % PER_ROW * WIDTH} {TOP + place // PER_ROW * (HEIGHT + HEAD)})">{panel}</g>'
         for place, panel in enumerate(panels)
     ]
-    width, height = across * WIDTH, HEAD + down * (HEIGHT + HEAD)
+    width, height = across * WIDTH, TOP + down * (HEIGHT + HEAD)
     title = f"Objective {objective.name}: {objective.aggregation}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
