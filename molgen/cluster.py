@@ -22,7 +22,8 @@ from molgen.core.errors import InputError, PartialError
 from molgen.core.progress import progress
 from molgen.core.tables import CLUSTERS, Writer, opened
 from molgen.core.workers import map_ordered
-from molgen.data.printed import PrintSettings, chunks, molecule
+from molgen.data.library import batches
+from molgen.data.printed import CHUNK, PrintSettings, molecule
 from molgen.data.readers import Columns, Reader, Row
 
 
@@ -100,7 +101,7 @@ def _described(reader: Reader, settings: ClusterSettings, workers: int) -> Descr
     parts = []
     work = partial(_describe, blocks=reader.blocks, settings=settings)
     with progress("cluster", None, "molecules") as bar:
-        for part in map_ordered(work, chunks(reader), workers):
+        for part in map_ordered(work, batches(reader, CHUNK), workers):
             parts.append(part)
             bar.advance(len(part.smiles))
     if all(reason for part in parts for reason in part.reasons):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +14,7 @@ from molgen.chem.fingerprints import morgan
 from molgen.chem.parse import BadMolecule
 from molgen.core.settings import Settings
 from molgen.core.workers import map_ordered
+from molgen.data.library import batches
 from molgen.data.readers import Reader, Row, to_mol
 
 CHUNK = 2_048  # rows that a worker takes at a time
@@ -46,7 +47,7 @@ class Printed:
 def printed(reader: Reader, settings: PrintSettings, workers: int = 1) -> Iterator[Printed]:
     """The rows of a file, `CHUNK` at a time, by `workers` processes."""
     work = partial(print_rows, blocks=reader.blocks, settings=settings)
-    yield from map_ordered(work, chunks(reader), workers)
+    yield from map_ordered(work, batches(reader, CHUNK), workers)
 
 
 def print_rows(rows: Sequence[Row], *, blocks: bool, settings: PrintSettings) -> Printed:
@@ -65,15 +66,3 @@ def molecule(row: Row, blocks: bool) -> tuple[Chem.Mol | None, str, str | None]:
         return mol, Chem.MolToSmiles(mol) if blocks else row.text, None
     except BadMolecule as bad:
         return None, row.text[:SHOWN], bad.reason
-
-
-def chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Rows in lists of a fixed length, so that nothing depends on the number of workers."""
-    chunk: list[Row] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
