@@ -84,12 +84,17 @@ def clean(chunk: Chunk, settings: PrepareSettings, seed: int) -> Cleaned:
         out.names.append(row.name)
         out.lines.append(row.line)
         out.splits.append(split)
-        out.digests.append(hashlib.blake2b(smiles.encode(), digest_size=16).digest())
+        out.digests.append(digest(smiles))
         out.formulas.append(elements)
         out.sizes.append(mol.GetNumHeavyAtoms())
     if values:
         out.properties = np.array(values, np.float32)
     return out
+
+
+def digest(smiles: str) -> bytes:
+    """What tells a molecule from all others (16 bytes)."""
+    return hashlib.blake2b(smiles.encode(), digest_size=16).digest()
 
 
 def _molecule(row: Row, blocks: bool, settings: PrepareSettings) -> tuple[Chem.Mol, str]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from molgen.core.artifacts import Identity, already_made, building, write_json
+from molgen.core.artifacts import Identity, already_made, building, remove, write_json
 from molgen.core.errors import InputError, PartialError
 from molgen.core.progress import progress
 from molgen.core.seeds import numpy_generator
 from molgen.core.tables import MOLECULES, PROPERTIES, REJECTS, Writer
 from molgen.core.workers import map_ordered
 from molgen.data.clean import Chunk, Cleaned, clean
+from molgen.data.kept import going_on
 from molgen.data.library import batches, labels
 from molgen.data.prepare_settings import PrepareSettings
 from molgen.data.readers import Columns, Reader, Row
@@ -35,22 +36,34 @@ def prepare(
 
     Rows keep their order. The first of equal molecules (by canonical SMILES, over all files) is kept. Memory is bounded
     but for about 200 bytes a molecule, by which repeats are recognised. PartialError, with the output written, if a
-    file could not be read to its end; InputError if no molecule is left.
+    file could not be read to its end; InputError if no molecule is left. What is done so far lies in a hidden folder
+    beside `out`, keyed by the identity; the same call goes on from there.
     """
     settings = settings or PrepareSettings()
     names = labels(inputs, "prepare")
-    identity = Identity.of("prepare", settings.values(), dict(zip(names, inputs, strict=True)), seed)
+    values = {**settings.values(), "files": names}  # their order decides which of equal molecules is kept
+    identity = Identity.of("prepare", values, dict(zip(names, inputs, strict=True)), seed)
+    work = out.parent / f".{out.name}.{identity.key}.work"
     if not already_made(out, identity):
         with building(out, identity, workers=workers) as aside:
             aside.mkdir()
-            _write(aside, _Rows(inputs, names, settings, seed), settings, seed, workers)
+            rows = _Rows(inputs, names, settings, seed)
+            _write(aside, rows, partial(clean, settings=settings, seed=seed), settings, work, workers)
+    remove(work)
     damage = json.loads((out / "summary.json").read_text(encoding="utf-8"))["damage"]
     if damage:
         raise PartialError("; ".join(damage))
     return out
 
 
-def _write(folder: Path, rows: _Rows, settings: PrepareSettings, seed: int, workers: int) -> None:
+def _write(
+    folder: Path,
+    rows: _Rows,
+    cleaning: Callable[[Chunk], Cleaned],
+    settings: PrepareSettings,
+    work: Path,
+    workers: int,
+) -> None:
     summary, seen = Summary(), _Seen()
     names = PROPERTIES if settings.properties else ()
     schema = MOLECULES.schema(dict.fromkeys(names, pa.float32()))
@@ -59,13 +72,14 @@ def _write(folder: Path, rows: _Rows, settings: PrepareSettings, seed: int, work
         Writer(folder / "rejects.parquet", REJECTS.schema(), REJECTS) as rejects,
         progress("prepare", rows.total, "rows") as bar,
     ):
-        for cleaned in map_ordered(partial(clean, settings=settings, seed=seed), rows, workers):
+        for cleaned in going_on(work, rows, lambda chunks: map_ordered(cleaning, chunks, workers)):
             seen.move_repeats(cleaned)
             summary.add(cleaned)
             molecules.write(_molecules_table(cleaned, schema))
             rejects.write(_rejects_table(cleaned))
             bar.advance(len(cleaned.smiles) + len(cleaned.rejects))
     if not summary.molecules:
+        remove(work)
         reason, count = summary.reasons.most_common(1)[0]
         lost = f"no molecule is left of {summary.rows:,} rows; {count:,} of them: {reason}"
         raise InputError(f"{rows.where}: {lost}; check file and settings")

@@ -1,5 +1,6 @@
 """prepare: nothing good is lost, nothing bad disappears, and the output depends on input, settings and seed alone."""
 
+import contextlib
 import gzip
 import json
 import os
@@ -18,6 +19,7 @@ from molgen.cli.main import main
 from molgen.core.artifacts import fingerprint
 from molgen.core.errors import ArtifactError, InputError, PartialError, SettingsError
 from molgen.core.tables import MOLECULES, REJECTS, read
+from molgen.data.clean import clean
 from molgen.data.prepare import PrepareSettings, prepare
 
 PLAIN = PrepareSettings(properties=False)
@@ -265,6 +267,41 @@ def test_killed_and_started_again(tmp_path):
     whole = prepare([source], tmp_path / "whole", workers=2)
     assert fingerprint(again) == fingerprint(whole)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.smi", "out", "whole"]
+
+
+def test_a_run_that_goes_on_cleans_only_what_is_not_done(tmp_path, monkeypatch):
+    """Stopped after each few chunks, over two files with repeats and rejects: the files of an undisturbed run."""
+    lines = _chains(300)
+    one = _file(tmp_path, [*lines, "nonsense", "", *lines[:50]], "one.smi")
+    two = _file(tmp_path, [*lines[100:200], "C[Fe]", *(f"{chain}Cl" for chain in _chains(90))], "two.smi")
+    monkeypatch.setattr("molgen.data.prepare.CHUNK", 30)
+    whole = prepare([one, two], tmp_path / "whole")
+    cleaned, left = [], [0]
+
+    def counted(chunk, **named):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        cleaned.append(len(chunk.rows))
+        return clean(chunk, **named)
+
+    monkeypatch.setattr("molgen.data.prepare.clean", counted)
+    monkeypatch.setattr("molgen.data.kept.SECONDS", 0.0)  # a block a chunk
+    for _ in range(20):
+        left[0] = 3
+        with contextlib.suppress(KeyboardInterrupt):
+            prepare([one, two], tmp_path / "out")
+            break
+    assert fingerprint(tmp_path / "out") == fingerprint(whole)
+    assert sum(cleaned) == 300 + 1 + 50 + 100 + 1 + 90  # nothing twice
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["one.smi", "out", "two.smi", "whole"]
+
+
+def test_files_in_another_order_are_another_table(tmp_path):
+    one, two = _file(tmp_path, ["CCO", "CCN"], "one.smi"), _file(tmp_path, ["CCO", "CCC"], "two.smi")
+    out = prepare([one, two], tmp_path / "out")
+    with pytest.raises(ArtifactError, match="files"):
+        prepare([two, one], out)
 
 
 def test_interrupted(tmp_path):
