@@ -10,7 +10,7 @@ from typing import Any
 
 from molgen.core.artifacts import Identity, already_made, building
 from molgen.core.errors import InputError, MolgenError
-from molgen.core.machine import keep_freed_memory
+from molgen.core.machine import keep_freed_memory, precision_for
 from molgen.core.progress import progress
 from molgen.core.tables import SAMPLES, Writer, opened
 from molgen.core.workers import map_ordered
@@ -28,7 +28,7 @@ def sample(
     wishes: Mapping[str, Any] | None = None,
     seed: int = 0,
     device: str = "auto",
-    precision: str = "bf16",
+    precision: str = "auto",
     compiled: bool = False,
     workers: int = 1,
 ) -> dict[str, Any]:
@@ -59,11 +59,12 @@ def sample(
     identity = Identity.of("sample", values, {"model": model_folder(model), **models}, seed)
     if not already_made(out, identity):
         place = str(pick_device(device))
+        precise = precision_for(precision, pick_device(device).type)
         chunk = n if drawing.together else CHUNK
         chunks = [(first, min(chunk, n - first)) for first in range(0, n, chunk)]
-        draw = partial(_draw, model, identity.inputs["model"], place, precision, compiled, seed, drawing)
+        draw = partial(_draw, model, identity.inputs["model"], place, precise, compiled, seed, drawing)
         with (
-            building(out, identity, workers=workers) as path,
+            building(out, identity, workers=workers, precision=precise) as path,
             Writer(path, SAMPLES.schema(), SAMPLES) as writer,
             progress("sample", n, "molecules") as bar,
         ):

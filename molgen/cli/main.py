@@ -38,6 +38,15 @@ VERBS = {
 }
 
 
+# How a run ends after a signal, whatever error it ran into on the way: a signal to a whole group of processes also ends
+# workers and programs that this one then misses.
+_SIGNAL_ERRORS: dict[int, BaseException] = {
+    signal.SIGTERM: Stopped("stopped by a signal; run the same command again"),
+    signal.SIGINT: KeyboardInterrupt(),
+}
+_received: list[int] = []
+
+
 class _Verbs(TyperGroup):
     """Verbs whose modules are imported only when they are called."""
 
@@ -75,31 +84,36 @@ def _root(
 
 def main() -> NoReturn:
     """Runs a verb and exits with the code of how it ended (docs/verbs/README.md)."""
+    _received.clear()
     signal.signal(signal.SIGTERM, _stop)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where ctrl-C is ignored: a background job
+        signal.signal(signal.SIGINT, _stop)
     try:
         code = app(standalone_mode=False) or 0
         if code == 130:  # the parser catches ctrl-C and only returns its code
             raise KeyboardInterrupt
-    except MolgenError as error:
-        code = _say(str(error), error.exit_code)
-    except typer.Abort:
-        code = _say("interrupted; run the same command again", 130)
-    except KeyboardInterrupt:
-        code = _say("interrupted; run the same command again", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    except OSError as error:
-        code = _say(_machine_failure(error), 1)
-    except Exception as error:
-        if not hasattr(error, "format_message"):  # not one of the parser's own errors about options
-            raise
-        code = 2
-        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
-            print(error.format_message())
-        else:
-            _say(error.format_message(), code)
+    except (Exception, KeyboardInterrupt) as error:
+        code = _ended(_SIGNAL_ERRORS[_received[0]] if _received else error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _ended(error: BaseException) -> int:
+    """Says how a run ended and returns its exit code; an error of ours that nobody foresaw is raised again."""
+    if isinstance(error, MolgenError):
+        return _say(str(error), error.exit_code)
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return _say("interrupted; run the same command again", 130)
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    if isinstance(error, OSError):
+        return _say(_machine_failure(error), 1)
+    if not hasattr(error, "format_message"):  # not one of the parser's own errors about options
+        raise error
+    if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
+        print(error.format_message())
+        return 2
+    return _say(error.format_message(), 2)
 
 
 def _say(message: str, code: int) -> int:
@@ -107,8 +121,9 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-def _stop(*_: object) -> None:
-    raise Stopped("stopped by a signal; run the same command again")
+def _stop(number: int, _: object) -> None:
+    _received.append(number)
+    raise _SIGNAL_ERRORS[number]
 
 
 def _machine_failure(error: OSError) -> str:

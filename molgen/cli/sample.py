@@ -15,6 +15,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 class Precision(StrEnum):
     """What the network computes in."""
 
+    auto = "auto"  # bf16 where the device computes it natively
     bf16 = "bf16"
     fp32 = "fp32"
 
@@ -26,7 +27,7 @@ def sample(
     out: Out,
     seed: Seed = 0,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, ...")] = "auto",
-    precision: Annotated[Precision, typer.Option("--precision", help="Of the network.")] = Precision.bf16,
+    precision: Annotated[Precision, typer.Option("--precision", help="Of the network.")] = Precision.auto,
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the network first (torch.compile).")] = False,
     condition: Annotated[
         list[str] | None, typer.Option("--condition", help="NAME=VALUE: a property to ask for; may be repeated.")

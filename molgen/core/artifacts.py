@@ -102,8 +102,11 @@ def already_made(out: Path, identity: Identity, *, option: str = "--out") -> boo
 
 
 @contextmanager
-def building(out: Path, identity: Identity, *, workers: int | None = None, keep: bool = False) -> Iterator[Path]:
+def building(
+    out: Path, identity: Identity, *, workers: int | None = None, keep: bool = False, **how: Any
+) -> Iterator[Path]:
     """A path beside `out` to build a file or folder at; renamed to `out`, with its provenance, when the block ends.
+    The provenance also says `how` it was made: what may differ between machines.
 
     On an error it is removed, unless `keep` (what a resumable stage has done so far, found again by its identity).
     """
@@ -115,7 +118,8 @@ def building(out: Path, identity: Identity, *, workers: int | None = None, keep:
         yield aside
         if out.is_dir() and not aside.is_dir():
             raise ArtifactError(f"{out}: a folder, where a file is to be written; name a file as --out")
-        write_json(aside / PROVENANCE if aside.is_dir() else sidecar(out), _provenance(identity, workers))
+        record = _provenance(identity, {"workers": workers, **how})
+        write_json(aside / PROVENANCE if aside.is_dir() else sidecar(out), record)
         aside.replace(out)
     finally:
         if not keep:
@@ -179,7 +183,7 @@ def _plain(values: Any) -> Any:
     return None if isinstance(values, float) and values != values else values
 
 
-def _provenance(identity: Identity, workers: int | None) -> dict[str, Any]:
+def _provenance(identity: Identity, how: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "key": identity.key,
         "identity": identity.values(),
@@ -189,7 +193,7 @@ def _provenance(identity: Identity, workers: int | None) -> dict[str, Any]:
             "host": platform.node(),
             "python": platform.python_version(),
             "command": sys.argv,
-            "workers": workers,
+            **how,
             "libraries": library_versions(),
         },
     }

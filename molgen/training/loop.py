@@ -29,6 +29,7 @@ from molgen.data.store import Store
 from molgen.generators.base import NeuralGenerator
 from molgen.training import checkpoint
 from molgen.training.checkpoint import Place
+from molgen.training.muon import Muon
 from molgen.training.settings import TrainingSettings
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -66,7 +67,7 @@ class Loop:
             )
         self.validate_every = settings.validate_every or min(len(self.train_rows), VALIDATE_EVERY)
         self.model = model
-        self.network, *self.optimizers = fabric.setup(model, *optimizers_of(model, settings))
+        self.network, *self.optimizers = fabric.setup(model, *optimizers_of(model, settings, _dtype(fabric)))
         self.network.mark_forward_method("loss")
         self.average = {name: p.detach().clone() for name, p in learnt(model).items()}
         self.best: dict[str, Tensor] = {}
@@ -162,11 +163,12 @@ class Loop:
         return total / weight
 
     def _rate(self) -> float:
-        """Learning rate: linear warm-up, then a cosine to `final_rate`; a function of the molecules seen."""
+        """Learning rate: linear warm-up, held, then a cosine to `final_rate`; a function of the molecules seen."""
         s, done = self.settings, self.place.molecules / self.settings.molecules
         if done < s.warmup:
             return s.learning_rate * (done + s.batch_size / s.molecules) / (s.warmup + s.batch_size / s.molecules)
-        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, (done - s.warmup) / (1 - s.warmup))))
+        begin = max(s.warmup, s.hold)
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, (done - begin) / (1 - begin)))))
         return s.learning_rate * (s.final_rate + (1 - s.final_rate) * cosine)
 
     def _update_average(self) -> None:
@@ -264,16 +266,25 @@ class Loop:
         return f"train: stopped at {place} with a checkpoint; run the same command again to go on"
 
 
+def _dtype(fabric: Fabric) -> torch.dtype:
+    """What the network computes in."""
+    device = fabric.device.type
+    with fabric.autocast():
+        return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
+
+
 def learnt(model: nn.Module) -> dict[str, nn.Parameter]:
     """The parameters that are trained: all but the frozen ones."""
     return {name: p for name, p in model.named_parameters() if p.requires_grad}
 
 
-def optimizers_of(model: NeuralGenerator, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
-    """AdamW for all parameters; or Muon (Jordan et al. 2024) for the matrices inside the network, AdamW for the rest.
+def optimizers_of(
+    model: NeuralGenerator, settings: TrainingSettings, dtype: torch.dtype = torch.float32
+) -> list[torch.optim.Optimizer]:
+    """AdamW for all parameters; or Muon, computed in `dtype`, for the matrices inside the network, AdamW for the rest.
 
     Inside means that neither rows nor columns stand for tokens or the like: a linear layer's weight, unless the layer
-    reads codes or writes logits. Muon's step is scaled to AdamW's, so that one learning rate serves both.
+    reads codes or writes logits.
     """
     linear = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
     inside = linear - {name for name in linear if name.split(".")[-2] in ("logits", "code")}
@@ -282,7 +293,7 @@ def optimizers_of(model: NeuralGenerator, settings: TrainingSettings) -> list[to
     common: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     found: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, betas=settings.betas, fused=True, **common)]
     if matrices:
-        found.append(torch.optim.Muon(matrices, adjust_lr_fn="match_rms_adamw", **common))
+        found.append(Muon(matrices, dtype=dtype, **common))
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from molgen.core.machine import Precision
 from molgen.core.settings import Settings
 
 
@@ -17,12 +18,13 @@ class TrainingSettings(Settings):
     optimizer: Literal["adamw", "muon"] = "adamw"  # muon: for the matrices inside the network; AdamW for the rest
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.02  # share of the run in which the rate rises
-    final_rate: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of the rate left at the end (cosine)
+    hold: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the run after which the rate falls (cosine)
+    final_rate: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of the rate left at the end
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     betas: tuple[float, float] = (0.9, 0.98)
     clip: Annotated[float, Field(gt=0)] = 1.0  # greatest norm of the gradient
     average: Annotated[float, Field(ge=0, lt=1)] = 0.999  # decay of the weights' moving average (EMA)
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Precision = "auto"  # auto: bf16 where the device computes it natively
     save_precision: Literal["bf16", "fp32"] = "fp32"
     validate_every: Annotated[int, Field(ge=1)] | None = None  # molecules; None: an epoch, at most 100,000
     validation_molecules: Annotated[int, Field(ge=1)] = 5_000

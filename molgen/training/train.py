@@ -13,17 +13,19 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from molgen.core.artifacts import Identity, already_made, building, remove
+from molgen.core.artifacts import Identity, already_made, building, remove, whole_file
 from molgen.core.errors import SettingsError
-from molgen.core.machine import keep_freed_memory
+from molgen.core.machine import keep_freed_memory, precision_for
 from molgen.data.store import Store
 from molgen.generators import family
 from molgen.generators.adapters import write_adapter
-from molgen.generators.base import NeuralGenerator
+from molgen.generators.base import NeuralGenerator, pick_device
 from molgen.nn.compiled import compile_parts
 from molgen.training.loop import METRICS, Loop, learnt, write_metrics
 from molgen.training.settings import RunSettings
 from molgen.training.start import Beginning, say_left_out
+
+PRECISION = "precision.txt"  # in the work folder
 
 
 def train(
@@ -62,7 +64,8 @@ def train(
         remove(work)  # left by a kill in the moment between
         return _last(out)
     keep_freed_memory()
-    fabric = _fabric(settings, work, accelerator, devices, nodes, strategy)
+    precision = _precision(settings.training.precision, work, accelerator)
+    fabric = _fabric(precision, work, accelerator, devices, nodes, strategy)
     model, store = beginning.model(store)
     if compiled:
         compile_parts(model.to(fabric.device), kind.compiles)
@@ -71,11 +74,13 @@ def train(
         work.mkdir(parents=True, exist_ok=True)
         for leftover in work.glob(".*.part"):
             remove(leftover)
+        with whole_file(work / PRECISION) as aside:
+            aside.write_text(precision)
     loop = Loop(fabric, model, store, settings.training, work, validate_first=settings.start is not None)
     loop.run(deadline)
     if fabric.is_global_zero:
         fabric.logger.finalize("success")
-        with building(out, identity) as folder:
+        with building(out, identity, precision=precision) as folder:
             _write(folder, model, loop, beginning, out)
             shutil.copytree(work / "tensorboard", folder / "tensorboard")
         remove(work)
@@ -83,13 +88,21 @@ def train(
     return _last(out) if fabric.is_global_zero else {}
 
 
-def _fabric(settings: RunSettings, work: Path, accelerator: str, devices: int, nodes: int, strategy: str) -> Fabric:
+def _precision(asked: str, work: Path, accelerator: str) -> str:
+    """What the network is to compute in; a run that goes on keeps what it began with, on whatever machine."""
+    if (work / PRECISION).is_file():
+        return (work / PRECISION).read_text()
+    devices = {"gpu": "cuda", "auto": pick_device().type}
+    return precision_for(asked, devices.get(accelerator, accelerator))
+
+
+def _fabric(precision: str, work: Path, accelerator: str, devices: int, nodes: int, strategy: str) -> Fabric:
     from lightning_fabric.loggers import TensorBoardLogger
     from lightning_fabric.plugins.environments import LightningEnvironment
 
     if devices < 1 or nodes < 1:
         raise SettingsError(f"--devices {devices}, --nodes {nodes}: at least 1 of each is needed")
-    precision: Any = {"bf16": "bf16-mixed", "fp32": "32-true"}[settings.training.precision]
+    mixed: Any = {"bf16": "bf16-mixed", "fp32": "32-true"}[precision]
     if accelerator == "auto" and not torch.accelerator.is_available():
         accelerator = "cpu"
     # In a Slurm job of one task and several GPUs, Fabric assumes that srun started a process for each, and trains on
@@ -103,7 +116,7 @@ def _fabric(settings: RunSettings, work: Path, accelerator: str, devices: int, n
             devices=devices,
             num_nodes=nodes,
             strategy=strategy,
-            precision=precision,
+            precision=mixed,
             loggers=logger,
             plugins=[LightningEnvironment()] if starts_others else None,
         )

@@ -5,6 +5,7 @@ The signal is real and comes at a fixed point of the work; test files of the sta
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,6 +15,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from molgen.core.errors import MachineError, Stopped
 
 from .conftest import TINY
 
@@ -79,6 +82,22 @@ def test_stopped_and_started_again(verb, number, code, place, molgen):
     assert (again.code, again.messages) == (0, [])
     made = {p.name for p in place.iterdir()} - before
     assert made == {*written, *(f"{Path(name).stem}.provenance.json" for name in written if name.startswith("out."))}
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)], ids=["ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize("error", [MachineError("a worker died"), BrokenPipeError(), OSError(28, "full"), ValueError()])
+def test_a_signal_says_how_it_ended_whatever_error_comes_after_it(error, number, code, place, molgen, monkeypatch):
+    def miss(*_: object, **__: object) -> None:
+        with contextlib.suppress(Stopped, KeyboardInterrupt):  # as in a callback, where no error gets out
+            signal.raise_signal(number)
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("molgen.rank.Writer.write", miss)
+        ended = molgen("rank run/scored/smiles.parquet --out out.parquet")
+    assert ended.code == code
+    assert [message.split("; ")[-1] for message in ended.messages] == ["run the same command again"]
+    assert molgen("rank run/scored/smiles.parquet --out out.parquet").code == 0
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)], ids=["ctrl-C", "SIGTERM"])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -103,6 +107,39 @@ def test_past_its_time_it_stops_with_a_checkpoint(features: Path, tmp_path: Path
         train("smiles", features, tmp_path / "model", settings, max_minutes=0, accelerator="cpu")
     assert caught.value.exit_code == 75
     assert list(tmp_path.glob(f".model.*.work/{CHECKPOINT}"))
+
+
+def test_the_rate_rises_is_held_and_falls(features: Path, tmp_path: Path) -> None:
+    out = _run(features, tmp_path / "model", molecules=1000, validate_every=100, warmup=0.2, hold=0.5, final_rate=0.1)
+    lines = [line.split(",") for line in (out / "metrics.csv").read_text().split()[1:]]
+    rates = [float(rate) for _, split, _, rate in lines if split == "train"]
+    assert rates[:2] == pytest.approx([5e-3 * 150 / 250, 5e-3], rel=0.01)  # 50 molecules a step, one step of grace
+    assert rates[1:5] == pytest.approx([5e-3] * 4)
+    left = 5e-3 * (0.1 + 0.9 * 0.5 * (1 + np.cos(np.pi * np.array([0.2, 0.4, 0.6, 0.8, 1.0]))))
+    assert rates[5:] == pytest.approx(left)
+
+
+@pytest.mark.parametrize(("native", "kept"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_a_run_keeps_the_precision_it_began_with(
+    features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool, kept: str
+) -> None:
+    asked: list[str] = []
+    plain = importlib.import_module("molgen.training.train").Fabric
+
+    def fabric(**wishes: Any) -> Any:
+        asked.append(wishes["precision"])
+        return plain(**wishes)
+
+    monkeypatch.setattr("molgen.training.train.Fabric", fabric)
+    settings = RunSettings(model=MODEL, training=TRAINING.model_copy(update={"molecules": 100}))
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": native})
+    with pytest.raises(Stopped):
+        train("smiles", features, tmp_path / "model", settings, max_minutes=0, accelerator="cpu")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": not native})
+    train("smiles", features, tmp_path / "model", settings, accelerator="cpu")
+    assert asked == [kept, kept]
+    made = json.loads((tmp_path / "model" / "provenance.json").read_text())["made"]
+    assert made["precision"] == ("bf16" if native else "fp32")
 
 
 def test_done_is_done_and_other_settings_are_refused(features: Path, undisturbed: Path) -> None:
