@@ -41,7 +41,7 @@ def crossover(a: str, b: str, generator: np.random.Generator) -> Chem.Mol | None
         ours, theirs = first.chains, second.chains
     if not ours or not theirs:
         return None
-    one, other = ours[generator.integers(len(ours))], theirs[generator.integers(len(theirs))]
+    one, other = ours[int(generator.integers(len(ours)))], theirs[int(generator.integers(len(theirs)))]
     ends = other.cuts if generator.random() < 0.5 else other.cuts[::-1]
     joined = Chem.RWMol(Chem.CombineMols(one.mol, other.mol))
     for here, there in zip(one.cuts, ends, strict=True):

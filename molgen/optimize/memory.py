@@ -22,7 +22,7 @@ class Memory:
     def __len__(self) -> int:
         return len(self.smiles)
 
-    def __contains__(self, smiles: str) -> bool:
+    def __contains__(self, smiles: object) -> bool:
         return smiles in self._places
 
     @property
