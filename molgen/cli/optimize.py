@@ -52,8 +52,9 @@ def optimize(
         raise InputError("--strategy is missing; hybrid needs the fewest calls (docs/verbs/optimize.md)")
     from molgen.optimize.search import optimize as run
 
+    request = _request(objective, strategy, budget, model, start, seed, config, changes)
     place = _given(out, "--out")
-    found = run(_request(objective, strategy, budget, model, start, seed, config, changes), place)
+    found = run(request, place)
     print(f"{place}: {found['calls']:,} of {found['budget']:,} calls ({found['ended']})", end="")
     print(f"; {found['passed']:,} molecules pass; best {found['best']:.3f}, best ten {found['top10']:.3f}", end="")
     print(f", area {found['auc_top10']:.3f}")
@@ -82,8 +83,8 @@ def compare(
     from molgen.optimize.compare import compare as run
 
     names = [name.strip() for name in strategies.split(",") if name.strip()]
-    place = _given(out, "--out")
     request = _request(objective, names[0] if names else "", budget, model, start, seed, config, changes)
+    place = _given(out, "--out")
     rows = run(request, names, seeds, place)
     print(f"{'strategy':<12} {'calls':>8} {'best':>7} {'best ten':>16} {'area':>16}")
     for row in rows:

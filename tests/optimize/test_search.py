@@ -100,7 +100,8 @@ def test_a_budget_smaller_than_a_batch(asked, tmp_path):
 
 def _external(tmp_path, code: str) -> Objective:
     command = [sys.executable, "-c", f"import sys\nfor n, line in enumerate(sys.stdin): print({code}, flush=True)"]
-    return Objective.parse({"components": [{"type": "external", "name": "pair", "command": command, "batch": 8}]})
+    part = {"type": "external", "name": "pair", "command": command, "batch": 8, "transform": {"type": "none"}}
+    return Objective.parse({"components": [part]})
 
 
 def test_a_scorer_that_fails_for_every_molecule_ends_the_search(asked, tmp_path):
