@@ -102,7 +102,7 @@ def delete_atom(mol: Chem.RWMol, generator: np.random.Generator) -> bool:
     if len(neighbours) == 2:
         if mol.GetBondBetweenAtoms(*neighbours) is not None:
             return False
-        mol.AddBond(*neighbours, SINGLE)
+        mol.AddBond(neighbours[0], neighbours[1], SINGLE)
     for place in neighbours:
         _free(mol.GetAtomWithIdx(place))
     mol.RemoveAtom(atom.GetIdx())

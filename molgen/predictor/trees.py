@@ -34,8 +34,9 @@ class Trees(NamedTuple):
             columns[3].append(np.where(leaf, np.inf, threshold))
             columns[4].append(value)
         whole = [np.concatenate(column) for column in columns]
-        ints = [whole[i].astype(np.int32) for i in range(3)]
-        return cls(*ints, whole[3].astype(np.float64), whole[4].astype(np.float64), roots.astype(np.int32))
+        left, right, feature = (whole[place].astype(np.int32) for place in range(3))
+        threshold, value = (whole[place].astype(np.float64) for place in (3, 4))
+        return cls(left, right, feature, threshold, value, roots.astype(np.int32))
 
     @classmethod
     def of_forest(cls, forest: Any) -> Self:
