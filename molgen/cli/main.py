@@ -28,6 +28,8 @@ VERBS = {
     "objective": "Explain, check and draw an objective.",
     "score": "Score molecules under an objective.",
     "screen": "Find the best molecules of a library of any size.",
+    "optimize": "Search for the best molecules within a budget of scored ones.",
+    "predictor": "Property models from measured values.",
     "rank": "Pick the best candidates of a scored table.",
     "neighbors": "The most similar molecules of a library.",
     "cluster": "Group molecules by similarity; count their scaffolds.",

@@ -97,8 +97,8 @@ def already_made(out: Path, identity: Identity, *, option: str = "--out") -> boo
         raise ArtifactError(f"{out}: exists and molgen did not finish it; remove it or choose another {option}")
     if record.get("key") == identity.key:
         return True
-    difference = _difference(record.get("identity", {}), identity.values())
-    raise ArtifactError(f"{out}: exists with other settings ({difference}); remove it or choose another {option}")
+    what = difference(record.get("identity", {}), identity.values())
+    raise ArtifactError(f"{out}: exists with other settings ({what}); remove it or choose another {option}")
 
 
 @contextmanager
@@ -210,7 +210,7 @@ def library_versions() -> dict[str, str]:
     return found
 
 
-def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """The first few keys in which two identities differ, with both values."""
     if old.get("verb") != new["verb"]:
         return f"made by {old.get('verb')!r}, not by {new['verb']!r}"

@@ -191,7 +191,36 @@ CLUSTERS = Table(
         Column("reason", pa.string(), "why there is no molecule, or null"),
     ),
 )
-TABLES = (MOLECULES, REJECTS, SAMPLES, LIKELIHOODS, LATENTS, SCORED, SCREENED, CANDIDATES, NEIGHBORS, CLUSTERS)
+PREDICTIONS = Table(
+    "predictions",
+    "`predictor predict`: the rows of the input in their order, with what a predictor says of them",
+    (
+        Column("smiles", pa.string(), "the input's SMILES, or null"),
+        Column(
+            "value", pa.float64(), "the predicted value, or the probability of being active; null without a molecule"
+        ),
+        Column("low", pa.float64(), "lower end of the conformal interval"),
+        Column("high", pa.float64(), "its upper end"),
+        Column("could_be", pa.string(), "the classes that cannot be excluded; null for a regression"),
+        Column("similarity", pa.float64(), "Tanimoto similarity (ECFP4) to the nearest training molecule, 0 to 1"),
+        Column("nearest", pa.string(), "that training molecule"),
+        Column("inside", pa.bool_(), "whether the molecule is inside the predictor's domain"),
+        Column("reason", pa.string(), "why there is no prediction, or null"),
+    ),
+)
+TABLES = (
+    MOLECULES,
+    REJECTS,
+    SAMPLES,
+    LIKELIHOODS,
+    LATENTS,
+    SCORED,
+    SCREENED,
+    CANDIDATES,
+    NEIGHBORS,
+    CLUSTERS,
+    PREDICTIONS,
+)
 
 
 def read(path: Path, table: Table | None = None, columns: Sequence[str] | None = None) -> pa.Table:

@@ -21,6 +21,7 @@ from molgen.scoring.descriptors import Descriptor, values_of
 from molgen.scoring.external import External
 from molgen.scoring.http import Http
 from molgen.scoring.objective import Filter, Objective, measure
+from molgen.scoring.predictor import PredictorComponent
 from molgen.scoring.shape import Shape
 from molgen.scoring.transforms import Transform
 
@@ -90,13 +91,23 @@ class Evaluator:
             for row, why in zip(left, self._failures(len(left), found), strict=True):
                 failed[row] = why
         raw = {column: measured[key] for column, key in self.columns.items()}
-        desirability = {c.name: (c.transform or NO_TRANSFORM)(raw[c.name]) for c in self.objective.components}
+        desirability = {
+            c.name: (c.transform or NO_TRANSFORM)(raw[c.name]) * self._trust(measure(c), raw[c.name], molecules)
+            for c in self.objective.components
+        }
         score = aggregate(
             [desirability[c.name] for c in self.objective.components],
             [c.weight for c in self.objective.components],
             how=self.objective.aggregation,
         )
         return Evaluation(raw, desirability, score, failed, names)
+
+    def _trust(self, key: str, raw: np.ndarray, molecules: Molecules) -> np.ndarray | float:
+        """What desirabilities are multiplied by: 1, but for molecules that a scorer says it knows little of."""
+        scorer = self._scorers[key]
+        if not isinstance(scorer, PredictorComponent):
+            return 1.0
+        return scorer.trust([None if np.isnan(v) else mol for mol, v in zip(molecules, raw, strict=True)])
 
     def alerts_of(self, mol: Chem.Mol) -> list[str] | None:
         """The names of a molecule's alerts, of the sets that the objective asks for; None where RDKit gives up."""

@@ -72,6 +72,19 @@ def url() -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A forest that has seen the weights of a few molecules."""
+    from molgen.predictor.fit import fit
+    from molgen.predictor.settings import PredictorSettings
+
+    folder = tmp_path_factory.mktemp("predictor")
+    texts = [Chem.CanonSmiles(smiles) for smiles in SMILES if smiles not in ("C", "[Na+].[Cl-]")]
+    weights = np.array([float(len(smiles)) for smiles in texts])
+    fit(texts, weights, "length", PredictorSettings(trees=20, features=1.0), 0).save(folder)
+    return str(folder)
+
+
 FINGERPRINTS = [f"similarity {kind}" for kind in KINDS if kind != "ECFP"]
 
 
@@ -79,6 +92,8 @@ FINGERPRINTS = [f"similarity {kind}" for kind in KINDS if kind != "ECFP"]
 def scorer(request: pytest.FixtureRequest, url: str) -> Scorer:
     kind, *fingerprint = request.param.split()
     own = {**PARAMETERS.get(kind, {}), **({"url": url, "batch": 3} if kind == "http" else {})}
+    if kind == "predictor":
+        own |= {"predictor_file": request.getfixturevalue("predictor"), "transform": {"type": "none"}}
     if fingerprint:
         own["fingerprint"] = fingerprint[0]
     return COMPONENTS[kind](read_component({"type": kind, **own}, "component 1"))

@@ -1,0 +1,1 @@
+"""Search for molecules under an objective and a budget of scored molecules."""

@@ -1,0 +1,1 @@
+"""Property models from measured values: train, evaluate, predict."""
