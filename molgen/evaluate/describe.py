@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from rdkit import Chem
@@ -54,17 +55,22 @@ class Described:
         return column[~np.isnan(column)].astype(np.float64)
 
 
-def describe(label: str, smiles: Sequence[str], workers: int, known: np.ndarray | None = None) -> Described:
+def describe(
+    label: str, smiles: Sequence[str], workers: int, known: np.ndarray | None = None, *, filters: bool = True
+) -> Described:
     """Describes SMILES, of which those that are no molecules are left out.
 
-    `known` has their properties, row by row, where they need not be computed again.
+    `known` has their properties, row by row, where they need not be computed again. Without `filters`, which are slow,
+    `passes` is False.
     """
     counted = Counter(smiles)
     first = {s: i for i, s in reversed(list(enumerate(smiles)))} if known is not None else {}
     pieces: list[Piece] = []
     with progress(label, len(counted), "molecules") as bar:
         items = chunks(((s, n, known is None) for s, n in counted.items()), CHUNK)
-        for piece in map_ordered(_describe_chunk, items, workers if len(counted) > CHUNK else 1):
+        for piece in map_ordered(
+            partial(_describe_chunk, filters=filters), items, workers if len(counted) > CHUNK else 1
+        ):
             pieces.append(piece)
             bar.advance(len(piece[0]))
     fragments_of, scaffold_of = [f for p in pieces for f in p[4]], [s for p in pieces for s in p[5]]
@@ -90,7 +96,7 @@ def describe(label: str, smiles: Sequence[str], workers: int, known: np.ndarray 
     )
 
 
-def _describe_chunk(items: tuple[tuple[str, int, bool], ...]) -> Piece:
+def _describe_chunk(items: tuple[tuple[str, int, bool], ...], filters: bool) -> Piece:
     mols = [_parsed(smiles) for smiles, _, _ in items]
     prints = morgan(mols, radius=RADIUS, bits=BITS)
     values = np.full((len(items), len(PROPERTIES)), np.nan, dtype=np.float32)
@@ -102,7 +108,7 @@ def _describe_chunk(items: tuple[tuple[str, int, bool], ...]) -> Piece:
         if mol is None:
             continue
         shared = Shared(mol)
-        passed[row] = passes(mol, shared.drawn)
+        passed[row] = filters and passes(mol, shared.drawn)
         if with_properties:  # last: counting stereo centres leaves marks on the molecule
             values[row] = [value(shared) for value in VALUES.values()]
     return prints, values, passed, np.array([mol is not None for mol in mols], bool), fragments, scaffolds

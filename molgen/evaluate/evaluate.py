@@ -21,11 +21,11 @@ from molgen.evaluate.describe import Described, describe
 from molgen.evaluate.distributions import distributions
 from molgen.evaluate.draws import Draws, read_draws
 from molgen.evaluate.floor import floor
-from molgen.evaluate.frechet import gaussian
+from molgen.evaluate.frechet import Gaussian, gaussian
 from molgen.evaluate.intervals import intervals
 from molgen.evaluate.metrics import Evidence, measure
 from molgen.evaluate.reference import Fetched, Reference, open_reference, reference_files
-from molgen.evaluate.statistics import chemnet, described
+from molgen.evaluate.statistics import chemnet, delivered, described
 
 HELD_OUT = ("test", "test_scaffolds")
 UNIQUE_AT = (1_000, 10_000)
@@ -73,7 +73,8 @@ def evaluate(
     splits = {s: described(s, held_out[s], workers, _known_properties(found)) for s, found in rows.items()}
     drawn = describe("generated", draws.valid[: settings.limit], workers)
     evidence = Evidence(draws, scanned.known, drawn, splits, scanned.size("train"), workers)
-    evidence = with_chemnet(evidence, held_out)
+    whole = {s: delivered(scanned.draw(s, None, seed)["smiles"].to_pylist()) for s in held_out}
+    evidence = with_chemnet(evidence, held_out, whole)
     train, floor_row = _training_set(scanned, evidence, held_out, settings, seed)
     with building(out, identity, workers=workers) as aside:
         write_json(aside, _record(evidence, scanned, train, settings) | {"floor": floor_row})
@@ -104,15 +105,23 @@ def read_metrics(file: Path) -> dict[str, Any]:
     return found
 
 
-def with_chemnet(evidence: Evidence, held_out: Mapping[str, Sequence[str]]) -> Evidence:
-    """The evidence with ChemNet statistics of the draws and of the splits, or with why there are none."""
+def with_chemnet(
+    evidence: Evidence, held_out: Mapping[str, Sequence[str]], whole: Mapping[str, Gaussian | None]
+) -> Evidence:
+    """The evidence with ChemNet statistics of the draws and of the splits, or with why there are none.
+
+    `whole` has those of whole splits that come with molgen: also for a split that was cut to fewer molecules.
+    """
     from molgen.evaluate.chemnet import ChemNetMissingError, activations
 
     generated, workers = evidence.generated, evidence.workers
     if len(generated) < 2:
         return evidence
     try:
-        found = {s: chemnet(f"ChemNet {s}", evidence.splits[s], smiles, workers) for s, smiles in held_out.items()}
+        found = {
+            s: whole.get(s) or chemnet(f"ChemNet {s}", evidence.splits[s], smiles, workers)
+            for s, smiles in held_out.items()
+        }
         own = activations(generated.smiles, workers=workers)
         found["generated"] = gaussian(own, generated.counts)
     except ChemNetMissingError as error:
@@ -136,7 +145,7 @@ def _training_set(
     smiles = rows["smiles"].to_pylist()
     if properties and not settings.floor:
         return properties, None
-    train = described("train", smiles, evidence.workers, _known_properties(rows))
+    train = described("train", smiles, evidence.workers, _known_properties(rows), filters=True)
     properties = properties or _by_name(train)
     if not settings.floor or not len(train) or not evidence.splits:
         return properties, None

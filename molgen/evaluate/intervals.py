@@ -33,7 +33,11 @@ def intervals(evidence: Evidence, metrics: Mapping[str, float | None]) -> dict[s
             values, counts = INFLUENCES[name](evidence)
         except (NotMeasuredError, NotNamedError):
             continue
-        if counts.sum() >= FEWEST:
+        if counts.sum() < FEWEST:
+            continue
+        if np.isin(values, (0.0, 1.0)).all():
+            found[name] = wilson(value, counts.sum())
+        else:
             half = Z * standard_error(values, counts)
             top = np.inf if name in UNBOUNDED else 1.0
             found[name] = (max(value - half, 0.0), min(value + half, top))
@@ -48,6 +52,13 @@ def standard_error(values: np.ndarray, counts: np.ndarray) -> float:
     n = counts.sum()
     mean = counts @ values / n
     return float(np.sqrt(counts @ (values - mean) ** 2) / n)
+
+
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """The interval of a share of n, which is not empty where the share is 0 or 1 (Wilson, J. Am. Stat. Assoc. 1927)."""
+    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    return max(float(middle - half), 0.0), min(float(middle + half), 1.0)
 
 
 def _shares(hits: int, of: int) -> Influences:

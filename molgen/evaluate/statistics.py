@@ -37,23 +37,22 @@ def set_key(smiles: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(smiles).encode()).hexdigest()
 
 
-def described(label: str, smiles: Sequence[str], workers: int, known: np.ndarray | None = None) -> Described:
+def described(
+    label: str, smiles: Sequence[str], workers: int, known: np.ndarray | None = None, *, filters: bool = False
+) -> Described:
     """The description of a reference split, from the cache or computed and put there."""
-    folder = cache_folder() / "sets" / f"{set_key(smiles)[:32]}-{VERSION}"
-    return kept(folder, _read, lambda: describe(label, smiles, workers, known), _write)
+    folder = cache_folder() / "sets" / f"{set_key(smiles)[:32]}-{VERSION}{'-filters' if filters else ''}"
+    return kept(folder, _read, lambda: describe(label, smiles, workers, known, filters=filters), _write)
 
 
 def chemnet(label: str, found: Described, smiles: Sequence[str], workers: int) -> Gaussian:
-    """Mean and covariance of a set's ChemNet activations: known, from the cache, or computed and put there.
+    """Mean and covariance of a set's ChemNet activations, from the cache or computed and put there.
 
     ChemNetMissingError where they have to be computed and there are no weights.
     """
     from molgen.evaluate.chemnet import activations
 
     key = set_key(smiles)
-    delivered = _delivered(key, len(smiles))
-    if delivered is not None:
-        return delivered
     folder = cache_folder() / "chemnet" / f"{key[:32]}-{VERSION}"
     return kept(
         folder,
@@ -127,13 +126,21 @@ def _read_gaussian(folder: Path) -> Gaussian:
         return Gaussian(int(kept["n"]), kept["mean"], kept["covariance"])
 
 
-def _delivered(key: str, n: int) -> Gaussian | None:
+def delivered(smiles: Sequence[str]) -> Gaussian | None:
+    """Mean and covariance of a whole split's activations, if they come with molgen."""
     from safetensors.numpy import load
+
+    key, n = set_key(smiles), len(smiles)
 
     tensors = load(files("molgen.evaluate").joinpath("known/moses.safetensors").read_bytes())
     if f"{key}.mean" not in tensors:
         return None
     mean = tensors[f"{key}.mean"]
-    covariance = np.zeros((len(mean), len(mean)))
-    covariance[np.triu_indices(len(mean))] = tensors[f"{key}.covariance"]
-    return Gaussian(n, mean, covariance + np.triu(covariance, 1).T)
+    return Gaussian(n, mean, unpacked(tensors[f"{key}.covariance"], len(mean)))
+
+
+def unpacked(upper: np.ndarray, size: int) -> np.ndarray:
+    """The symmetric matrix, float64 (size, size), with this upper triangle, row by row."""
+    matrix = np.zeros((size, size))
+    matrix[np.triu_indices(size)] = upper
+    return matrix + np.triu(matrix, 1).T

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 from scipy import linalg
 
 from molgen.chem.parse import canonical
 from molgen.evaluate import chemnet
 from molgen.evaluate.chemnet import ChemNetMissingError, activations, characters, filled, weights_file
-from molgen.evaluate.frechet import frechet_distance, gaussian
+from molgen.evaluate.frechet import Gaussian, frechet_distance, gaussian
+from molgen.evaluate.statistics import delivered, unpacked
 
 from .prepared import TEST, TRAIN
 
@@ -68,3 +72,14 @@ def test_the_distance_is_the_formula_and_repeats_count():
     expected = ((first.mean - second.mean) ** 2).sum() + np.trace(c1 + c2 - 2 * root)
     assert frechet_distance(first, second) == pytest.approx(expected, rel=1e-6)
     assert frechet_distance(first, first) == pytest.approx(0, abs=1e-9)
+
+
+def test_what_comes_with_molgen_is_two_covariances():
+    tensors = load_file(files("molgen.evaluate").joinpath("known/moses.safetensors"))
+    keys = {name.partition(".")[0] for name in tensors}
+    assert len(keys) == 2
+    found = [Gaussian(1, tensors[f"{key}.mean"], unpacked(tensors[f"{key}.covariance"], 512)) for key in sorted(keys)]
+    assert min(np.linalg.eigvalsh(g.covariance).min() for g in found) > -1e-6
+    # the distance of MOSES' two held-out splits is what separates the two columns of its table (about .45 to .5)
+    assert 0.3 < frechet_distance(*found) < 0.7
+    assert delivered(["CCO"]) is None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from molgen.evaluate.frechet import Gaussian, frechet_distance, influence
-from molgen.evaluate.intervals import cosine_influence, standard_error, wasserstein_influence
+from molgen.evaluate.intervals import cosine_influence, standard_error, wasserstein_influence, wilson
 from molgen.evaluate.metrics import cosine, wasserstein
 
 STEP = 1e-5
@@ -68,3 +68,10 @@ def test_the_standard_error_is_that_of_a_bootstrap():
     drawn = np.repeat(values, counts)
     means = [numbers.choice(drawn, len(drawn)).mean() for _ in range(4_000)]
     assert standard_error(values, counts.astype(float)) == pytest.approx(np.std(means), rel=0.05)
+
+
+def test_shares_by_hand():
+    # the ends p solve (share - p)^2 = z^2 p (1 - p) / n
+    for end in wilson(0.8, 10):
+        assert (0.8 - end) ** 2 == pytest.approx(1.959964**2 * end * (1 - end) / 10)
+    assert wilson(1.0, 300)[0] == pytest.approx(1 - 1.96**2 / (300 + 1.96**2), abs=1e-4)
