@@ -41,7 +41,9 @@ drawn again. Bold: the best of a row. Training set: what as many training molecu
 def page(models: Sequence[Model], settings: CompareSettings, seed: int) -> str:
     """The whole page as text. Everything that comes from the runs is escaped."""
     drawn = sorted({model.record["n"] for model in models})
-    caution = "" if len(drawn) == 1 else "The models differ in their number of draws, on which FCD, SNN and Scaf depend. "
+    caution = (
+        "" if len(drawn) == 1 else "The models differ in their number of draws, on which FCD, SNN and Scaf depend. "
+    )
     if drawn[0] < SMALL:
         caution += f"n is small: FCD, SNN and Scaf of fewer than {SMALL:,} draws are not those of published tables."
     return _PAGE.substitute(
