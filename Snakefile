@@ -58,6 +58,7 @@ rule all:
     default_target: True
     input:
         f"{RUN}/report.html",
+        f"{RUN}/compare.html",
         expand(f"{RUN}/metrics/{{family}}.json", family=FAMILIES),
 
 
@@ -74,4 +75,5 @@ include: "workflows/rules/sample.smk"
 include: "workflows/rules/score.smk"
 include: "workflows/rules/rank.smk"
 include: "workflows/rules/evaluate.smk"
+include: "workflows/rules/compare.smk"
 include: "workflows/rules/report.smk"

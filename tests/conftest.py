@@ -14,6 +14,12 @@ settings.load_profile("molgen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors: threads would only wait for each other
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What molgen keeps to be faster the next time: not that of the user, and gone with the tests."""
+    os.environ["MOLGEN_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def zinc_smiles() -> list[str]:
     """2,000 molecules of ZINC250k."""

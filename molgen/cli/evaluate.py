@@ -15,7 +15,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 @app.command()
 def evaluate(
     generated: Annotated[Path, typer.Argument(metavar="FILE", help="Draws: .parquet of `molgen sample`, or .smi.")],
-    reference: Annotated[str, typer.Option("--reference", help="Folder of `molgen prepare` to compare with.")],
+    reference: Annotated[
+        str, typer.Option("--reference", help="Folder of `prepare` or `data fetch`, or a data set's name.")
+    ],
     out: Out,
     config: Config = None,
     set_: Set = None,
@@ -41,9 +43,26 @@ def evaluate(
 
 def summary(record: dict[str, Any]) -> str:
     """The metrics as lines of text, with what could not be measured and why."""
-    lines = [f"{'n':<14}{record['n']:>10,}"]
+    floor = record.get("floor") or {"n": 0, "metrics": {}}
+    bounds = record.get("intervals", {})
+    lines = [_line("", "draws", "95 % interval", "training set" if floor["n"] else "")]
+    lines.append(_line("n", f"{record['n']:,}", "", f"{floor['n']:,}" if floor["n"] else ""))
     for name, value in record["metrics"].items():
-        lines.append(f"{name:<14}{'-' if value is None else format(value, '.4f'):>10}")
-    lines += [f"{name}: not measured, {why}" for name, why in record["notes"].items()]
+        spread = "{:.4f} to {:.4f}".format(*bounds[name]) if name in bounds else ""
+        lines.append(_line(name, _number(value), spread, _number(floor["metrics"].get(name), "")))
+    for name, why in record["notes"].items():
+        lines.append(f"{name}: {'' if record['metrics'].get(name) is not None else 'not measured, '}{why}")
+    counts = record["counts"]
+    if repeats := counts.get("repeats"):
+        often = "".join(f"; {smiles} {n:,} times" for smiles, n in list(counts["most_repeated"].items())[:1])
+        lines.append(f"{repeats:,} of {counts['valid']:,} valid draws repeat an earlier one{often}")
     lines += [f"{count:,} draws invalid: {reason}" for reason, count in record["counts"]["invalid"].items()]
     return "\n".join(lines)
+
+
+def _line(name: str, value: str, spread: str, floor: str) -> str:
+    return f"{name:<18}{value:>10}  {spread:<22}{floor:>12}".rstrip()
+
+
+def _number(value: float | None, nothing: str = "-") -> str:
+    return nothing if value is None else format(value, ".4f")

@@ -34,6 +34,7 @@ VERBS = {
     "neighbors": "The most similar molecules of a library.",
     "cluster": "Group molecules by similarity; count their scaffolds.",
     "evaluate": "Measure samples against reference molecules.",
+    "compare": "Put the models of runs side by side.",
     "report": "Write the page a chemist decides on.",
     "models": "List what can be trained and what is trained.",
 }

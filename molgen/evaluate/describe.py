@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from rdkit import Chem
+from rdkit.Chem.Scaffolds import MurckoScaffold
 
-from molgen.chem.descriptors import properties
+from molgen.chem.descriptors import VALUES, Shared
 from molgen.chem.fingerprints import morgan
-from molgen.chem.parse import parse
-from molgen.chem.scaffolds import murcko
+from molgen.chem.moses_filters import passes
+from molgen.chem.parse import BadMolecule, parse
 from molgen.core.progress import progress
 from molgen.core.tables import PROPERTIES
 from molgen.core.workers import map_ordered
@@ -21,7 +23,7 @@ from molgen.evaluate.draws import chunks
 RADIUS, BITS = 2, 1024  # of the fingerprints (MOSES: Polykovskiy et al. 2020, doi:10.3389/fphar.2020.565644)
 SCAFFOLD_RINGS = 2  # a scaffold of fewer rings is not counted (MOSES' definition)
 CHUNK = 250
-Piece = tuple[np.ndarray, np.ndarray, Counter[str], Counter[str]]
+Piece = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[tuple[str, ...]], list[str]]
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Described:
     """A set of molecules: distinct SMILES with how often each occurs, and what is known of them.
 
     `fingerprints` is packed, uint8 (distinct, 128); `properties` float32 (distinct, properties) in the order of
-    `PROPERTIES`, NaN where there is no value; fragments (BRICS) and scaffolds (Murcko) are counted over all
-    occurrences.
+    `PROPERTIES`, NaN where there is no value; `passes` whether MOSES' filters let a molecule pass; fragments (BRICS)
+    and scaffolds (Murcko, with their stereo) are counted over all occurrences.
     """
 
     smiles: list[str]
@@ -39,6 +41,9 @@ class Described:
     properties: np.ndarray
     fragments: Counter[str]
     scaffolds: Counter[str]
+    passes: np.ndarray
+    fragments_of: Sequence[tuple[str, ...]] = ()  # of each distinct molecule; not of a set from the cache
+    scaffold_of: Sequence[str] = ()
 
     def __len__(self) -> int:
         """Molecules, repeats included."""
@@ -50,43 +55,78 @@ class Described:
         return column[~np.isnan(column)].astype(np.float64)
 
 
-def describe(label: str, smiles: Sequence[str], workers: int, known: np.ndarray | None = None) -> Described:
-    """Describes valid SMILES. `known` has their properties, row by row, where they need not be computed again."""
+def describe(
+    label: str, smiles: Sequence[str], workers: int, known: np.ndarray | None = None, *, filters: bool = True
+) -> Described:
+    """Describes SMILES, of which those that are no molecules are left out.
+
+    `known` has their properties, row by row, where they need not be computed again. Without `filters`, which are slow,
+    `passes` is False.
+    """
     counted = Counter(smiles)
     first = {s: i for i, s in reversed(list(enumerate(smiles)))} if known is not None else {}
     pieces: list[Piece] = []
     with progress(label, len(counted), "molecules") as bar:
         items = chunks(((s, n, known is None) for s, n in counted.items()), CHUNK)
-        for piece in map_ordered(_describe_chunk, items, workers if len(counted) > CHUNK else 1):
+        for piece in map_ordered(
+            partial(_describe_chunk, filters=filters), items, workers if len(counted) > CHUNK else 1
+        ):
             pieces.append(piece)
             bar.advance(len(piece[0]))
+    fragments_of, scaffold_of = [f for p in pieces for f in p[4]], [s for p in pieces for s in p[5]]
     fragments, scaffolds = Counter[str](), Counter[str]()
-    for _, _, some_fragments, some_scaffolds in pieces:
-        fragments.update(some_fragments)
-        scaffolds.update(some_scaffolds)
+    for count, some, scaffold in zip(counted.values(), fragments_of, scaffold_of, strict=True):
+        for fragment in some:
+            fragments[fragment] += count
+        if scaffold:
+            scaffolds[scaffold] += count
+    whole = np.concatenate([np.empty(0, bool), *(p[3] for p in pieces)])
     computed = np.concatenate([np.empty((0, len(PROPERTIES)), np.float32), *(p[1] for p in pieces)])
+    values = computed if known is None else known[[first[s] for s in counted]].astype(np.float32)
     return Described(
-        smiles=list(counted),
-        counts=np.array(list(counted.values()), dtype=np.int64),
-        fingerprints=np.concatenate([np.empty((0, BITS // 8), np.uint8), *(p[0] for p in pieces)]),
-        properties=computed if known is None else known[[first[s] for s in counted]].astype(np.float32),
+        smiles=[s for s, there in zip(counted, whole, strict=True) if there],
+        counts=np.array(list(counted.values()), dtype=np.int64)[whole],
+        fingerprints=np.concatenate([np.empty((0, BITS // 8), np.uint8), *(p[0] for p in pieces)])[whole],
+        properties=values[whole],
         fragments=fragments,
         scaffolds=scaffolds,
+        passes=np.concatenate([np.empty(0, bool), *(p[2] for p in pieces)])[whole],
+        fragments_of=[f for f, there in zip(fragments_of, whole, strict=True) if there],
+        scaffold_of=[s for s, there in zip(scaffold_of, whole, strict=True) if there],
     )
 
 
-def _describe_chunk(items: tuple[tuple[str, int, bool], ...]) -> Piece:
-    mols = [parse(smiles) for smiles, _, _ in items]
+def _describe_chunk(items: tuple[tuple[str, int, bool], ...], filters: bool) -> Piece:
+    mols = [_parsed(smiles) for smiles, _, _ in items]
+    prints = morgan(mols, radius=RADIUS, bits=BITS)
     values = np.full((len(items), len(PROPERTIES)), np.nan, dtype=np.float32)
-    fragments, scaffolds = Counter[str](), Counter[str]()
-    for row, (mol, (_, count, with_properties)) in enumerate(zip(mols, items, strict=True)):
-        if with_properties:
-            values[row] = properties(mol)
-        for fragment in brics_fragments(mol):
-            fragments[fragment] += count
-        if mol.GetRingInfo().NumRings() >= SCAFFOLD_RINGS and (scaffold := murcko(mol)):
-            scaffolds[scaffold] += count
-    return morgan(mols, radius=RADIUS, bits=BITS), values, fragments, scaffolds
+    passed = np.zeros(len(items), bool)
+    fragments, scaffolds = list[tuple[str, ...]](), list[str]()
+    for row, (mol, (_, _, with_properties)) in enumerate(zip(mols, items, strict=True)):
+        fragments.append(tuple(brics_fragments(mol)) if mol is not None else ())
+        scaffolds.append(scaffold_of_rings(mol) if mol is not None else "")
+        if mol is None:
+            continue
+        shared = Shared(mol)
+        passed[row] = filters and passes(mol, shared.drawn)
+        if with_properties:  # last: counting stereo centres leaves marks on the molecule
+            values[row] = [value(shared) for value in VALUES.values()]
+    return prints, values, passed, np.array([mol is not None for mol in mols], bool), fragments, scaffolds
+
+
+def _parsed(smiles: str) -> Chem.Mol | None:
+    try:
+        return parse(smiles)
+    except BadMolecule:
+        return None
+
+
+def scaffold_of_rings(mol: Chem.Mol) -> str:
+    """The Murcko scaffold with its stereo, "" if it has fewer than two rings."""
+    if mol.GetRingInfo().NumRings() < SCAFFOLD_RINGS:
+        return ""
+    scaffold = MurckoScaffold.GetScaffoldForMol(mol)
+    return str(Chem.MolToSmiles(scaffold)) if scaffold.GetRingInfo().NumRings() >= SCAFFOLD_RINGS else ""
 
 
 def brics_fragments(mol: Chem.Mol) -> list[str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
+from rdkit import Chem
 
-from molgen.chem.parse import BadMolecule, canonical
+from molgen.chem.parse import BadMolecule, canonical, parse
 from molgen.core import tables
 from molgen.core.errors import InputError
 from molgen.core.progress import progress
@@ -24,7 +26,7 @@ Row = tuple[str | None, str | None]  # SMILES or None, and then the reason
 
 @dataclass
 class Draws:
-    """Every draw in drawing order: `smiles[i]` is canonical, or None where the draw is no whole molecule."""
+    """Every draw in drawing order: `smiles[i]` is canonical, or None where the draw does not count as a molecule."""
 
     smiles: list[str | None] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -33,16 +35,24 @@ class Draws:
         return len(self.smiles)
 
     @property
+    def several_fragments(self) -> int:
+        """Draws that the literature counts as valid and that are not one whole molecule."""
+        return self.reasons["several fragments"] + sum("." in s for s in self.smiles if s is not None)
+
+    @property
     def valid(self) -> list[str]:
         """The valid draws in drawing order, repeats included."""
         return [s for s in self.smiles if s is not None]
 
 
-def read_draws(path: Path, workers: int) -> Draws:
-    """All rows of a file, checked strictly: sanitizes, one fragment, no repair. No row is dropped."""
+def read_draws(path: Path, workers: int, *, strict: bool = True) -> Draws:
+    """All rows of a file, checked strictly: sanitizes, one fragment, no repair. No row is dropped.
+
+    Not `strict`: several fragments count as a molecule, as they do in the literature.
+    """
     draws = Draws()
     with progress("validity", None, "draws") as bar:
-        for chunk in map_ordered(_check, chunks(_rows(path), CHUNK), workers):
+        for chunk in map_ordered(partial(_check, strict=strict), chunks(_rows(path), CHUNK), workers):
             draws.smiles += [smiles for smiles, _ in chunk]
             draws.reasons.update(reason for _, reason in chunk if reason is not None)
             bar.advance(len(chunk))
@@ -58,15 +68,15 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
         yield chunk
 
 
-def _check(rows: tuple[Row, ...]) -> list[Row]:
-    return [_check_row(smiles, reason) for smiles, reason in rows]
+def _check(rows: tuple[Row, ...], strict: bool) -> list[Row]:
+    return [_check_row(smiles, reason, strict) for smiles, reason in rows]
 
 
-def _check_row(smiles: str | None, reason: str | None) -> Row:
+def _check_row(smiles: str | None, reason: str | None, strict: bool) -> Row:
     if smiles is None:
         return None, reason or "no SMILES"
     try:
-        return canonical(smiles), None
+        return (canonical(smiles) if strict else Chem.MolToSmiles(parse(smiles))), None
     except BadMolecule as bad:
         return None, bad.reason
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,17 +20,27 @@ from molgen.core.tables import PROPERTIES
 from molgen.evaluate.describe import Described, describe
 from molgen.evaluate.distributions import distributions
 from molgen.evaluate.draws import Draws, read_draws
+from molgen.evaluate.floor import floor
+from molgen.evaluate.frechet import Gaussian, gaussian
+from molgen.evaluate.intervals import intervals
 from molgen.evaluate.metrics import Evidence, measure
-from molgen.evaluate.reference import Reference, molecules_file
+from molgen.evaluate.reference import Fetched, Reference, open_reference, reference_files
+from molgen.evaluate.statistics import chemnet, delivered, described
 
 HELD_OUT = ("test", "test_scaffolds")
+UNIQUE_AT = (1_000, 10_000)
 
 
 class EvaluateSettings(Settings):
     """Settings of an evaluation."""
 
-    limit: int = Field(
-        default=30_000, ge=1, description="most molecules a set that are described and compared in pairs"
+    limit: int = Field(default=30_000, ge=1, description="most valid draws that are described and compared")
+    validity: Literal["strict", "literature"] = Field(
+        default="strict", description="whether several fragments count as a molecule (literature) or do not (strict)"
+    )
+    floor: bool = Field(default=True, description="measure as many training molecules, too")
+    reference_limit: int | None = Field(
+        default=None, ge=1, description="most molecules of a held-out split; null: all, as the benchmarks do"
     )
 
 
@@ -42,25 +55,41 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measures the draws in `generated` against a prepared folder and writes `out`; returns what was written.
 
-    Validity, uniqueness and novelty look at every draw. All else looks at the first `limit` valid draws, and at
-    `limit` molecules of each larger split, drawn with the seed.
+    Validity, uniqueness and novelty look at every draw. All else looks at the first `limit` valid draws. What is
+    known of the held-out splits is kept in the cache folder.
     """
     settings = settings or EvaluateSettings()
     if out.suffix != ".json":
         raise InputError(f"{out}: --out must end in .json")
-    table = molecules_file(reference)
-    identity = Identity.of("evaluate", settings.values(), {"generated": generated, "reference": table}, seed)
+    files = reference_files(reference)
+    asked = settings.values() | {"chemnet": weights_there()}
+    identity = Identity.of("evaluate", asked, {"generated": generated, **files}, seed)
     if already_made(out, identity):
         return read_metrics(out)
-    draws = read_draws(generated, workers)
-    scanned = Reference.scan(table, set(draws.valid))
-    described = describe("generated", draws.valid[: settings.limit], workers)
-    splits = {s: _split(scanned, s, settings.limit, seed, workers) for s in HELD_OUT if scanned.size(s)}
-    evidence = Evidence(draws, scanned.known, described, splits, scanned.size("train"), workers)
-    train = _train_properties(scanned, settings.limit, seed, workers)
+    draws = read_draws(generated, workers, strict=settings.validity == "strict")
+    scanned = open_reference(reference, set(draws.valid))
+    rows = {s: scanned.draw(s, settings.reference_limit, seed) for s in HELD_OUT if scanned.size(s)}
+    held_out = {split: found["smiles"].to_pylist() for split, found in rows.items()}
+    splits = {s: described(s, held_out[s], workers, _known_properties(found)) for s, found in rows.items()}
+    drawn = describe("generated", draws.valid[: settings.limit], workers)
+    evidence = Evidence(draws, scanned.known, drawn, splits, scanned.size("train"), workers)
+    whole = {s: delivered(scanned.draw(s, None, seed)["smiles"].to_pylist()) for s in held_out}
+    evidence = with_chemnet(evidence, held_out, whole)
+    train, floor_row = _training_set(scanned, evidence, held_out, settings, seed)
     with building(out, identity, workers=workers) as aside:
-        write_json(aside, _record(evidence, scanned, train, settings))
+        write_json(aside, _record(evidence, scanned, train, settings) | {"floor": floor_row})
     return read_metrics(out)
+
+
+def weights_there() -> bool:
+    """Whether ChemNet's weights are installed: an evaluation without them is another one."""
+    from molgen.evaluate.chemnet import ChemNetMissingError, weights_file
+
+    try:
+        weights_file()
+    except ChemNetMissingError:
+        return False
+    return True
 
 
 def read_metrics(file: Path) -> dict[str, Any]:
@@ -76,19 +105,51 @@ def read_metrics(file: Path) -> dict[str, Any]:
     return found
 
 
-def _split(scanned: Reference, split: str, limit: int, seed: int, workers: int) -> Described:
-    rows = scanned.draw(split, limit, seed)
-    return describe(split, rows["smiles"].to_pylist(), workers, _known_properties(rows))
+def with_chemnet(
+    evidence: Evidence, held_out: Mapping[str, Sequence[str]], whole: Mapping[str, Gaussian | None]
+) -> Evidence:
+    """The evidence with ChemNet statistics of the draws and of the splits, or with why there are none.
+
+    `whole` has those of whole splits that come with molgen: also for a split that was cut to fewer molecules.
+    """
+    from molgen.evaluate.chemnet import ChemNetMissingError, activations
+
+    generated, workers = evidence.generated, evidence.workers
+    if len(generated) < 2:
+        return evidence
+    try:
+        found = {
+            s: whole.get(s) or chemnet(f"ChemNet {s}", evidence.splits[s], smiles, workers)
+            for s, smiles in held_out.items()
+        }
+        own = activations(generated.smiles, workers=workers)
+        found["generated"] = gaussian(own, generated.counts)
+    except ChemNetMissingError as error:
+        return replace(evidence, no_chemnet=str(error))
+    return replace(evidence, chemnet=found, activations=own)
 
 
-def _train_properties(scanned: Reference, limit: int, seed: int, workers: int) -> dict[str, np.ndarray]:
-    """Properties of (at most `limit`) training molecules; computed only where the table lacks them."""
-    rows = scanned.draw("train", limit, seed)
-    known = _known_properties(rows)
-    if known is None:
-        described = describe("train", rows["smiles"].to_pylist(), workers)
-        return _by_name(described)
-    return {name: known[~np.isnan(known[:, i]), i] for i, name in enumerate(PROPERTIES)}
+def _training_set(
+    scanned: Reference | Fetched,
+    evidence: Evidence,
+    held_out: Mapping[str, Sequence[str]],
+    settings: EvaluateSettings,
+    seed: int,
+) -> tuple[dict[str, np.ndarray], dict[str, Any] | None]:
+    """Properties of training molecules, and the floor: the metrics of as many of them as were drawn."""
+    known = _known_properties(scanned.draw("train", settings.limit, seed))
+    properties = (
+        {name: known[~np.isnan(known[:, i]), i] for i, name in enumerate(PROPERTIES)} if known is not None else {}
+    )
+    rows = scanned.draw("train", min(settings.limit, len(evidence.draws)), seed)
+    smiles = rows["smiles"].to_pylist()
+    if properties and not settings.floor:
+        return properties, None
+    train = described("train", smiles, evidence.workers, _known_properties(rows), filters=True)
+    properties = properties or _by_name(train)
+    if not settings.floor or not len(train) or not evidence.splits:
+        return properties, None
+    return properties, {"n": len(train), "metrics": floor(evidence, train, smiles, held_out)}
 
 
 def _known_properties(rows: pa.Table) -> np.ndarray | None:
@@ -103,10 +164,13 @@ def _by_name(described: Described) -> dict[str, np.ndarray]:
 
 
 def _record(
-    evidence: Evidence, scanned: Reference, train: dict[str, np.ndarray], settings: EvaluateSettings
+    evidence: Evidence, scanned: Reference | Fetched, train: dict[str, np.ndarray], settings: EvaluateSettings
 ) -> dict[str, Any]:
     values, notes = measure(evidence)
     draws = evidence.draws
+    for k in UNIQUE_AT:
+        if len(draws.valid) < k <= len(draws) and values.get(f"unique@{k}") is not None:
+            notes[f"unique@{k}"] = f"over the {len(draws.valid):,} valid draws that there are"
     compared = {"generated": len(evidence.generated), **{s: len(d) for s, d in evidence.splits.items()}}
     sets = {"generated": _by_name(evidence.generated), "train": train}
     if "test" in evidence.splits:
@@ -114,6 +178,7 @@ def _record(
     return {
         "n": len(draws),
         "metrics": values,
+        "intervals": {name: list(bounds) for name, bounds in intervals(evidence, values).items()},
         "notes": notes,
         "counts": _counts(draws, evidence.known),
         "reference": {"rows": {s: scanned.size(s) for s in sorted(scanned.rows)}, "limit": settings.limit}
@@ -123,11 +188,15 @@ def _record(
 
 
 def _counts(draws: Draws, known: set[str]) -> dict[str, Any]:
-    distinct = len(set(draws.valid))
+    repeated = Counter(draws.valid)
+    distinct = len(repeated)
     return {
         "drawn": len(draws),
         "valid": len(draws.valid),
         "unique": distinct,
         "novel": distinct - len(known),
+        "several_fragments": draws.several_fragments,
+        "repeats": len(draws.valid) - distinct,
+        "most_repeated": {smiles: count for smiles, count in repeated.most_common(3) if count > 1},
         "invalid": dict(sorted(draws.reasons.items(), key=lambda item: (-item[1], item[0]))),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
@@ -17,6 +17,7 @@ from molgen.chem.fingerprints import nearest, tanimoto
 from molgen.core.workers import map_ordered
 from molgen.evaluate.describe import Described
 from molgen.evaluate.draws import Draws
+from molgen.evaluate.frechet import Gaussian, frechet_distance
 
 BLOCK = 2_000
 
@@ -39,6 +40,9 @@ class Evidence:
     splits: Mapping[str, Described]
     train_size: int
     workers: int = 1
+    chemnet: Mapping[str, Gaussian] = field(default_factory=dict)  # of "generated" and of splits
+    activations: np.ndarray | None = None  # ChemNet's, of the distinct generated molecules
+    no_chemnet: str = "no ChemNet statistics"  # why, where they are missing
 
     @cached_property
     def similarity_moments(self) -> dict[int, np.ndarray]:
@@ -46,6 +50,17 @@ class Evidence:
         generated = self.some()
         work = partial(_moments, others=generated.fingerprints, counts=generated.counts)
         return dict(zip((1, 2), np.concatenate(self.over_blocks(work), axis=1), strict=True))
+
+    def nearest(self, split: str) -> np.ndarray:
+        """The similarity of each distinct generated molecule to its nearest neighbour in a split."""
+        if split not in self._nearest:
+            work = partial(_nearest, others=self.split(split).fingerprints)
+            self._nearest[split] = np.concatenate(self.over_blocks(work))
+        return self._nearest[split]
+
+    @cached_property
+    def _nearest(self) -> dict[str, np.ndarray]:
+        return {}
 
     def over_blocks(self, work: Callable[[np.ndarray], np.ndarray]) -> list[np.ndarray]:
         """`work` over blocks of the generated fingerprints, in order; a few blocks are not worth other processes."""
@@ -71,6 +86,12 @@ def valid(evidence: Evidence) -> float:
     return len(evidence.draws.valid) / len(evidence.draws)
 
 
+def valid_literature(evidence: Evidence) -> float:
+    """Share of all draws that RDKit reads, several fragments included."""
+    strict = sum("." not in smiles for smiles in evidence.draws.valid)
+    return (strict + evidence.draws.several_fragments) / len(evidence.draws)
+
+
 def unique(evidence: Evidence) -> float:
     """Share of distinct molecules among the valid draws."""
     evidence.some()
@@ -78,13 +99,12 @@ def unique(evidence: Evidence) -> float:
 
 
 def unique_at(evidence: Evidence, k: int) -> float:
-    """Share of distinct molecules among the first `k` valid draws."""
+    """Share of distinct molecules among the first `k` valid draws; as in MOSES, among all if they are fewer."""
     if len(evidence.draws) < k:
         raise NotNamedError(f"needs {k:,} draws, there are {len(evidence.draws):,}")
-    molecules = evidence.draws.valid
-    if len(molecules) < k:
-        raise NotMeasuredError(f"needs {k:,} valid draws, there are {len(molecules):,}")
-    return len(set(molecules[:k])) / k
+    evidence.some()
+    molecules = evidence.draws.valid[:k]
+    return len(set(molecules)) / len(molecules)
 
 
 def novelty(evidence: Evidence) -> float:
@@ -114,13 +134,28 @@ def _moments(some: np.ndarray, others: np.ndarray, counts: np.ndarray) -> np.nda
 
 def nearest_similarity(evidence: Evidence, split: str) -> float:
     """Mean Tanimoto similarity of a generated molecule to its nearest neighbour in the split."""
-    held_out, generated = evidence.split(split), evidence.some()
-    found = np.concatenate(evidence.over_blocks(partial(_nearest, others=held_out.fingerprints)))
-    return float(np.average(found, weights=generated.counts))
+    evidence.split(split)
+    return float(np.average(evidence.nearest(split), weights=evidence.some().counts))
 
 
 def _nearest(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     return nearest(some, others, BLOCK)[1].astype(np.float64)
+
+
+def chemnet_distance(evidence: Evidence, split: str) -> float:
+    """Fréchet ChemNet distance of the generated molecules to the split."""
+    evidence.split(split)
+    if len(evidence.some()) < 2:
+        raise NotMeasuredError("needs two valid draws, there is one")
+    if "generated" not in evidence.chemnet or split not in evidence.chemnet:
+        raise NotMeasuredError(evidence.no_chemnet)
+    return frechet_distance(evidence.chemnet["generated"], evidence.chemnet[split])
+
+
+def passing(evidence: Evidence) -> float:
+    """Share of the molecules that pass the benchmark's filters (`molgen.chem.moses_filters`)."""
+    generated = evidence.some()
+    return float(np.average(generated.passes, weights=generated.counts))
 
 
 def fragment_similarity(evidence: Evidence, split: str) -> float:
@@ -164,10 +199,14 @@ def wasserstein(a: np.ndarray, b: np.ndarray) -> float:
 
 METRICS: Mapping[str, Callable[[Evidence], float]] = {
     "valid": valid,
+    "valid_literature": valid_literature,
     "unique": unique,
     "unique@1000": partial(unique_at, k=1_000),
     "unique@10000": partial(unique_at, k=10_000),
     "Novelty": novelty,
+    "Filters": passing,
+    "FCD/Test": partial(chemnet_distance, split="test"),
+    "FCD/TestSF": partial(chemnet_distance, split="test_scaffolds"),
     "IntDiv": partial(internal_diversity, p=1),
     "IntDiv2": partial(internal_diversity, p=2),
     "SNN/Test": partial(nearest_similarity, split="test"),

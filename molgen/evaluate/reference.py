@@ -1,8 +1,8 @@
-"""The reference of an evaluation: a prepared folder, read in batches and never held whole."""
+"""The reference of an evaluation: a prepared folder, read in batches and never held whole, or fetched .smi files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,24 +11,49 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from molgen.core import tables
+from molgen.core.cache import cache_folder
 from molgen.core.errors import InputError
 from molgen.core.seeds import numpy_generator
+from molgen.data.fetch import fetch
+from molgen.data.sources import data_sets
 
 MOLECULES_FILE = "molecules.parquet"
+SPLITS = ("train", "valid", "test", "test_scaffolds")
 BATCH = 65_536
 
 
-def molecules_file(reference: str | Path) -> Path:
-    """The molecules table of a prepared folder; an InputError that says how to make one if there is none."""
+def reference_files(reference: str | Path) -> dict[str, Path]:
+    """What a reference consists of: `{"reference": its table}` for a prepared folder, else a split's name -> its .smi.
+
+    `reference` is a folder of `molgen prepare` or `molgen data fetch`, or the name of a data set, which is fetched once
+    into the cache folder. An InputError that says how to make one if there is none.
+    """
     folder = Path(reference)
+    if not folder.is_dir() and str(reference) in data_sets():
+        folder = fetch(str(reference), cache_folder() / "data" / str(reference))
     if not folder.is_dir():
+        known = ", ".join(data_sets())
         raise InputError(
-            f"--reference {reference}: no such folder; for a named data set run `molgen data fetch {folder.name} "
-            f"--out raw`, then `molgen prepare raw/*.smi --out {folder.name}`, and give that folder"
+            f"--reference {reference}: no such folder or data set ({known}); give a folder that `molgen prepare` or "
+            "`molgen data fetch` made"
         )
-    if not (folder / MOLECULES_FILE).is_file():
-        raise InputError(f"{folder}: holds no {MOLECULES_FILE}; give a folder that `molgen prepare` made")
-    return folder / MOLECULES_FILE
+    if (folder / MOLECULES_FILE).is_file():
+        return {"reference": folder / MOLECULES_FILE}
+    files = {split: folder / f"{split}.smi" for split in SPLITS if (folder / f"{split}.smi").is_file()}
+    if not files:
+        raise InputError(
+            f"{folder}: holds no {MOLECULES_FILE} and no {SPLITS[0]}.smi or the like; give a folder that "
+            "`molgen prepare` or `molgen data fetch` made"
+        )
+    return files
+
+
+def open_reference(reference: str | Path, wanted: set[str]) -> Reference | Fetched:
+    """The reference, and which of the `wanted` SMILES its train split has."""
+    files = reference_files(reference)
+    if "reference" in files:
+        return Reference.scan(files["reference"], wanted)
+    return Fetched.scan(files, wanted)
 
 
 @dataclass(frozen=True)
@@ -59,12 +84,10 @@ class Reference:
         """Molecules in a split; 0 if there is no such split."""
         return len(self.rows.get(split, ()))
 
-    def draw(self, split: str, limit: int, seed: int) -> pa.Table:
+    def draw(self, split: str, limit: int | None, seed: int) -> pa.Table:
         """A split's `smiles` and property columns; at most `limit` rows, drawn without replacement, in file order."""
         rows = self.rows.get(split, np.empty(0, dtype=np.int64))
-        if len(rows) > limit:
-            chosen = numpy_generator(seed, "evaluate", split).choice(len(rows), limit, replace=False)
-            rows = rows[np.sort(chosen)]
+        rows = rows[_chosen(len(rows), limit, seed, split)]
         with tables.opened(self.file) as file:
             names = [c for c in ("smiles", *tables.PROPERTIES) if c in file.schema_arrow.names]
         parts, start = [], 0
@@ -73,6 +96,49 @@ class Reference:
             parts.append(batch.take(pa.array(inside)))
             start += batch.num_rows
         return pa.concat_tables(parts)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The same of one .smi file a split, whose SMILES are taken as they stand there (as MOSES does)."""
+
+    smiles: dict[str, pa.Array]
+    known: set[str]
+
+    @classmethod
+    def scan(cls, files: Mapping[str, Path], wanted: set[str]) -> Fetched:
+        """Reads all SMILES. Memory: their text."""
+        smiles = {split: _first_words(file) for split, file in files.items()}
+        train = smiles.get("train", pa.array([], pa.large_string()))
+        known = set[str]()
+        for start in range(0, len(train), BATCH):
+            known |= wanted.intersection(train[start : start + BATCH].to_pylist())
+        return cls(smiles, known)
+
+    @property
+    def rows(self) -> dict[str, pa.Array]:
+        """The splits that there are."""
+        return self.smiles
+
+    def size(self, split: str) -> int:
+        """Molecules in a split; 0 if there is no such split."""
+        return len(self.smiles.get(split, ()))
+
+    def draw(self, split: str, limit: int | None, seed: int) -> pa.Table:
+        """A split's `smiles`; at most `limit` rows, drawn without replacement, in file order."""
+        smiles = self.smiles.get(split, pa.array([], pa.large_string()))
+        return pa.table({"smiles": smiles.take(pa.array(_chosen(len(smiles), limit, seed, split)))})
+
+
+def _first_words(file: Path) -> pa.Array:
+    lines = [line.split(maxsplit=1) for line in file.read_text(encoding="utf-8-sig").splitlines()]
+    return pa.array([words[0] for words in lines if words], pa.large_string())
+
+
+def _chosen(rows: int, limit: int | None, seed: int, split: str) -> np.ndarray:
+    if limit is None or rows <= limit:
+        return np.arange(rows)
+    return np.sort(numpy_generator(seed, "evaluate", split).choice(rows, limit, replace=False))
 
 
 def _batches(file: Path, columns: list[str]) -> Iterator[pa.Table]:

@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from molgen.chem.parse import canonical
 from molgen.core import tables
 from molgen.core.errors import ArtifactError, InputError
 from molgen.evaluate.evaluate import EvaluateSettings, evaluate, read_metrics
 
-from .prepared import TEST, TRAIN, write_molecules
+from .prepared import TEST, TEST_SCAFFOLDS, TRAIN, write_molecules
 
 
 def test_a_metrics_file_holds_what_the_interface_says(drawn, reference, tmp_path):
@@ -107,7 +108,7 @@ def test_one_molecule_is_enough_for_most(reference, tmp_path):
 
 
 def test_large_sets_are_cut_to_the_limit(drawn, reference, tmp_path):
-    record = evaluate(drawn, reference, tmp_path / "m.json", EvaluateSettings(limit=3), seed=1)
+    record = evaluate(drawn, reference, tmp_path / "m.json", EvaluateSettings(limit=3, reference_limit=3), seed=1)
     assert record["reference"]["compared"] == {"generated": 3, "test": 3, "test_scaffolds": 2}
     assert record["metrics"]["valid"] == 5 / 8  # over every draw all the same
     assert record["distributions"]["QED"]["train"]["n"] == 3
@@ -137,8 +138,8 @@ def test_bad_inputs_are_refused_in_one_line(drawn, reference, tmp_path):
     }.items():
         with pytest.raises(InputError, match=message):
             evaluate(tmp_path / name, reference, tmp_path / "m.json")
-    with pytest.raises(InputError, match="molgen data fetch moses"):
-        evaluate(drawn, "moses", tmp_path / "m.json")
+    with pytest.raises(InputError, match="no such folder or data set"):
+        evaluate(drawn, "mosses", tmp_path / "m.json")
     with pytest.raises(InputError, match="holds no molecules"):
         evaluate(drawn, tmp_path, tmp_path / "m.json")
     assert not (tmp_path / "m.json").exists()
@@ -149,3 +150,60 @@ def test_a_metrics_file_that_is_none_is_refused(tmp_path: Path):
         (tmp_path / "m.json").write_text(text)
         with pytest.raises(ArtifactError, match="not a metrics file"):
             read_metrics(tmp_path / "m.json")
+
+
+def test_fetched_files_serve_as_they_are(drawn, reference, tmp_path):
+    folder = tmp_path / "fetched"
+    folder.mkdir()
+    for split, smiles in {"train": TRAIN, "test": [*TEST, "C1CC"], "test_scaffolds": TEST_SCAFFOLDS}.items():
+        (folder / f"{split}.smi").write_text("\n".join(f"{canonical_or(s)} name" for s in smiles) + "\n")
+    prepared, fetched = evaluate(drawn, reference, tmp_path / "a.json"), evaluate(drawn, folder, tmp_path / "b.json")
+    assert fetched["metrics"] == pytest.approx(prepared["metrics"], abs=1e-6)
+    assert fetched["floor"]["metrics"] == pytest.approx(prepared["floor"]["metrics"], abs=1e-6)
+    assert fetched["reference"]["rows"]["test"] == len(TEST) + 1
+    assert fetched["reference"]["compared"]["test"] == len(TEST)  # what is no molecule is left out
+
+
+def canonical_or(smiles: str) -> str:
+    return smiles if smiles == "C1CC" else canonical(smiles)
+
+
+def test_the_floor_is_what_training_molecules_reach(reference, drawn, tmp_path):
+    (tmp_path / "train.smi").write_text("\n".join(TRAIN) + "\n")
+    record = evaluate(tmp_path / "train.smi", reference, tmp_path / "m.json")
+    assert record["floor"]["n"] == len(TRAIN)
+    for name, value in record["floor"]["metrics"].items():
+        assert record["metrics"][name] == pytest.approx(value, abs=1e-6), name
+    assert record["metrics"]["FCD/Test"] > 0
+
+
+def test_what_is_kept_is_used_and_damage_is_mended(drawn, reference, tmp_path, monkeypatch):
+    monkeypatch.setenv("MOLGEN_CACHE", str(tmp_path / "cache"))
+    first = evaluate(drawn, reference, tmp_path / "a.json")
+    assert evaluate(drawn, reference, tmp_path / "b.json") == first
+    kept = sorted((tmp_path / "cache").rglob("*.*"))
+    assert kept
+    for file in kept:
+        if file.is_file():
+            file.write_bytes(b"x")
+    assert evaluate(drawn, reference, tmp_path / "c.json") == first
+
+
+def test_without_chemnet_all_else_is_measured(drawn, reference, tmp_path, monkeypatch):
+    from molgen.evaluate import chemnet
+
+    monkeypatch.setattr(chemnet, "PACKAGE", "no-such-package")
+    record = evaluate(drawn, reference, tmp_path / "m.json")
+    assert record["metrics"]["FCD/Test"] is None
+    assert "pip install no-such-package" in record["notes"]["FCD/Test"]
+    assert record["metrics"]["SNN/Test"] is not None
+
+
+def test_fragments_count_in_the_literature_and_repeats_are_said(drawn, reference, tmp_path):
+    strict = evaluate(drawn, reference, tmp_path / "a.json")
+    loose = evaluate(drawn, reference, tmp_path / "b.json", EvaluateSettings(validity="literature"))
+    assert (strict["metrics"]["valid"], strict["metrics"]["valid_literature"]) == (5 / 8, 6 / 8)
+    assert (loose["metrics"]["valid"], loose["metrics"]["valid_literature"]) == (6 / 8, 6 / 8)
+    assert strict["counts"]["several_fragments"] == loose["counts"]["several_fragments"] == 1
+    assert strict["counts"]["repeats"] == 1
+    assert strict["counts"]["most_repeated"] == {"CCO": 2}

@@ -27,7 +27,7 @@ def molgen(monkeypatch, capsys):
 def test_evaluate_prints_the_metrics(molgen, drawn, reference, tmp_path):
     code, out, _ = molgen("evaluate", drawn, "--reference", reference, "--out", tmp_path / "m.json", "--workers", 1)
     assert code == 0
-    lines = dict(line.split(maxsplit=1) for line in out.splitlines() if len(line.split()) == 2)
+    lines = {line.split()[0]: line.split()[1] for line in out.splitlines() if len(line.split()) > 1}
     assert lines["n"] == "8"
     assert lines["valid"] == "0.6250"
     assert "1 draws invalid: valence" in out
@@ -36,7 +36,7 @@ def test_evaluate_prints_the_metrics(molgen, drawn, reference, tmp_path):
 
 def test_evaluate_refuses_in_one_line(molgen, drawn, reference, tmp_path):
     for arguments, said in {
-        ("--reference", "moses"): "molgen data fetch moses",
+        ("--reference", "mosses"): "no such folder or data set",
         ("--reference", str(reference), "--set", "limt=3"): "did you mean 'limit'?",
         ("--reference", str(reference), "--set", "limit=0"): "limit = 0",
     }.items():

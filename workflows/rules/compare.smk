@@ -1,0 +1,27 @@
+# in:  results/RUN/metrics/*.json, results/RUN/samples/*.parquet
+# out: results/RUN/compare.html, compare.csv
+
+
+rule compare:
+    input:
+        expand(f"{RUN}/metrics/{{family}}.json", family=FAMILIES),
+        expand(f"{RUN}/samples/{{family}}.parquet", family=FAMILIES),
+    output:
+        page=f"{RUN}/compare.html",
+        csv=f"{RUN}/compare.csv",
+    params:
+        run=lambda wildcards, output: Path(output.page).parent,
+        seed=SEED,
+    log:
+        f"{RUN}/logs/compare.log",
+    benchmark:
+        f"{RUN}/benchmarks/compare.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+        gpu=0,
+    conda:
+        "../../environment.yml"
+    shell:
+        "molgen compare {params.run} --out {output.page} --seed {params.seed} |& keep {log}"
