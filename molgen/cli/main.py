@@ -33,6 +33,8 @@ VERBS = {
     "cluster": "Group molecules by similarity; count their scaffolds.",
     "evaluate": "Measure samples against reference molecules.",
     "report": "Write the page a chemist decides on.",
+    "feedback": "Learn what chemists like from their decisions.",
+    "review": "Serve the page on which chemists decide.",
     "models": "List what can be trained and what is trained.",
 }
 

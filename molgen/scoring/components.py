@@ -9,6 +9,7 @@ from molgen.scoring.external import External
 from molgen.scoring.hazards import Hazards
 from molgen.scoring.http import Http
 from molgen.scoring.np_likeness import NPLikeness
+from molgen.scoring.preference import PreferenceScore
 from molgen.scoring.ring_rarity import RingRarity
 from molgen.scoring.scaffold_count import ScaffoldCount
 from molgen.scoring.scaffold_novelty import ScaffoldNovelty
@@ -40,6 +41,7 @@ COMPONENTS: dict[str, type[Scorer]] = {
     "scaffold_novelty": ScaffoldNovelty,
     "scaffold_count": ScaffoldCount,
     "ring_rarity": RingRarity,
+    "preference": PreferenceScore,
     "external": External,
     "http": Http,
 }
