@@ -21,6 +21,10 @@ try:
     config = checked(config, stages=workflow.is_main_process)
 except MolgenError as error:
     sys.exit(f"molgen: {error}")
+
+report: "workflows/report/run.rst"
+
+
 RUN = f"results/{config['run']}"
 FAMILIES = list(config["families"])
 SEED = config["seed"]

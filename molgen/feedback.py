@@ -1,4 +1,4 @@
-"""The stage `feedback`: a preference model learnt from what chemists decided, with a test of how far it can be believed.
+"""The stage `feedback`: a preference model learnt from what chemists decided, and how far to believe it.
 
 Judgements of one reviewer are compared with each other, never with those of another, who may be stricter: like is
 above maybe, maybe above reject, and each such pair is one observation of the Bradley-Terry model.
@@ -6,6 +6,7 @@ above maybe, maybe above reject, and each such pair is one observation of the Br
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ class Judged:
 
 
 def feedback(source: Path, out: Path, settings: FeedbackSettings | None = None, *, seed: int = 0) -> dict[str, Any]:
-    """Learns from the decisions of a run folder (or a decisions file), writes the model to `out`; returns its metrics."""
+    """Learns from the decisions of a run (or a decisions file) and writes the model to `out`; returns its metrics."""
     settings = settings or FeedbackSettings()
     events = _events(source)
     text = "\n".join(sorted(f"{e['id']} {e['kind']} {e['value']}" for e in events))
@@ -190,6 +191,4 @@ def _scores(source: Path) -> dict[str, float]:
 
 
 def _hash(text: str) -> str:
-    import hashlib
-
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Candidates as files for other programs: SDF, CSV, SMILES and XLSX with drawings. No spreadsheet runs a cell of them."""
+"""Candidates as files for other programs: SDF, CSV, SMILES and XLSX with drawings. No spreadsheet runs a cell."""
 
 from __future__ import annotations
 

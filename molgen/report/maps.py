@@ -10,8 +10,8 @@ FITTED = 4_000  # rows that the axes are found from, spread evenly over all
 def chemical_map(prints: np.ndarray) -> np.ndarray:
     """The first two principal components of packed fingerprints: float64 (n, 2), rounded to three digits.
 
-    The axes come from at most 4,000 rows; each axis points where its largest loading is positive, so that the map of the
-    same molecules is the same map.
+    The axes come from at most 4,000 rows; each axis points where its largest loading is positive, so that the map
+    of the same molecules is the same map.
     """
     if len(prints) < 3:
         return np.zeros((len(prints), 2))

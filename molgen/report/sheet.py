@@ -70,9 +70,9 @@ class Column:
 class Sheet:
     """The candidates in the order of their rank.
 
-    `table` has a row a candidate: smiles, inchikey, scaffold, nearest (training molecule, or null), near (of each set of
-    known molecules the nearest), alerts (names), alert_atoms (for each name its atoms), map_x and map_y, group (number of
-    its cluster), and a column for each of `columns` and each component's desirability.
+    `table` has a row a candidate: smiles, inchikey, scaffold, nearest (training molecule, or null), near (of each set
+    of known molecules the nearest), alerts (names), alert_atoms (for each name its atoms), map_x and map_y, group
+    (number of its cluster), and a column for each of `columns` and each component's desirability.
     """
 
     table: pa.Table

@@ -1,4 +1,4 @@
-"""What reviewers said: one table of events that is only ever added to. It is audit trail, undo and agreement at once."""
+"""What reviewers said: one table of events, only ever added to. It is audit trail, undo and agreement at once."""
 
 from __future__ import annotations
 

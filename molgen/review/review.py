@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import Field
 
 from molgen.core import tables
-from molgen.core.artifacts import Identity, already_made, building, remove, sidecar
+from molgen.core.artifacts import Identity, already_made, building, remove, sidecar, whole_file
 from molgen.core.errors import InputError, MachineError
 from molgen.core.settings import Settings
 from molgen.report.funnel import funnel
@@ -20,7 +20,7 @@ from molgen.report.page import server_page
 from molgen.report.payload import payload
 from molgen.report.run import Run, open_run
 from molgen.report.sheet import Sheet, make_sheet, sheet_of
-from molgen.review.events import Events, database_of, read_decisions
+from molgen.review.events import FORMAT, Events, database_of, decisions, read_decisions
 from molgen.review.library import Library
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -73,7 +73,7 @@ def sheet_of_run(run: Run, settings: ReviewSettings, workers: int) -> Sheet:
 
 
 def import_decisions(run: Path, files: list[Path]) -> int:
-    """Adds the decisions of mailed reports to a run; how many were new. Nothing is added if one of them is not whole."""
+    """Adds the decisions of mailed reports to a run; how many were new. Nothing is added if one is not whole."""
     found = [(file, read_decisions(file)) for file in files]
     store = Events(database_of(run))
     try:
@@ -135,12 +135,8 @@ def serve(
 
 def write_decisions(run: Path, out: Path) -> int:
     """Writes a run's decisions as the file that the page and `--import` read; how many events it holds."""
-    from molgen.review.events import FORMAT, decisions
-
     events = [{k: v for k, v in event.items() if k != "seq"} for event in decisions(run)]
     text = json.dumps({"format": FORMAT, "events": events}, ensure_ascii=False, indent=1)
-    from molgen.core.artifacts import whole_file
-
     with whole_file(out) as aside:
         aside.write_text(text + "\n", encoding="utf-8")
     return len(events)

@@ -9,10 +9,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from molgen.report.candidates import Candidate, Candidates
 from rdkit import Chem
 
 from molgen.chem.parse import parse
-from molgen.report.candidates import Candidate, Candidates
 from molgen.report.charts import curves, histogram, short, steps, ticks
 from molgen.report.drawings import COLOURS, drawing
 from molgen.report.exports import harmless, write_csv, write_sdf
