@@ -21,10 +21,6 @@ try:
     config = checked(config, stages=workflow.is_main_process)
 except MolgenError as error:
     sys.exit(f"molgen: {error}")
-
-report: "workflows/report/run.rst"
-
-
 RUN = f"results/{config['run']}"
 FAMILIES = list(config["families"])
 SEED = config["seed"]
@@ -38,6 +34,9 @@ os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.env
 # `molgen ... |& keep {log}`: what a verb says goes to its log and stays visible. A signal that stops the job must
 # not end the pipe before the verb has saved its state and said so, hence the trap.
 shell.prefix("set -euo pipefail; keep() {{ (trap '' INT TERM USR1; exec tee \"$1\"); }}; ")
+
+
+report: "workflows/report/run.rst"
 
 
 wildcard_constraints:

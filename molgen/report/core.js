@@ -12,6 +12,7 @@ function receive(data) {
   report = data;
   columns = new Map(data.columns.map((column) => [column.key, { ...column, values: unpack(data.values[column.key], column.kind) }]));
   report.desirability = data.components.map((name) => unpack(data.values[`${name}.desirability`], "number"));
+  report.rowOf = new Map(data.smiles.map((smiles, row) => [smiles, row]));
   report.rank = columns.get("rank").values;
 }
 

@@ -66,14 +66,12 @@ function verdictTest(wanted) {
   return (row) => myVerdict(row) === wanted;
 }
 
-function rowsWith(verdict) {
-  return report.smiles.map((_, row) => row).filter((row) => myVerdict(row) === verdict);
-}
-
 function progressText() {
   if (backEnd.readonly) return "Read-only: decisions are shown, not taken.";
-  const counts = VERDICTS.map(({ key, name }) => `${rowsWith(key).length.toLocaleString("en")} ${name.toLowerCase()}`);
-  const decided = report.smiles.filter((_, row) => myVerdict(row)).length;
+  const me = reviewer(), found = { like: 0, maybe: 0, reject: 0 };
+  for (const [smiles, by] of opinions) if (report.rowOf.has(smiles) && by.get(me)?.verdict) found[by.get(me).verdict] += 1;
+  const counts = VERDICTS.map(({ key, name }) => `${found[key].toLocaleString("en")} ${name.toLowerCase()}`);
+  const decided = found.like + found.maybe + found.reject;
   return `${(report.smiles.length - decided).toLocaleString("en")} of ${report.smiles.length.toLocaleString("en")} left (${counts.join(", ")})${unsent.length ? `; ${unsent.length} not saved yet` : ""}`;
 }
 
@@ -118,8 +116,8 @@ const decide = (row, verdict) => say(row, "verdict", myVerdict(row) === verdict 
 function undo() {
   const undone = new Set(events.filter((event) => event.kind === "undo").map((event) => event.value));
   const last = events.findLast((event) => event.reviewer === reviewer() && event.kind !== "undo" && !undone.has(event.id));
-  const row = last ? report.smiles.indexOf(last.smiles) : -1;
-  if (row < 0) { tell("Nothing to undo."); return; }
+  const row = last && report.rowOf.get(last.smiles);
+  if (row === undefined) { tell("Nothing to undo."); return; }
   say(row, "undo", last.id);
   tell(`Undone for candidate ${rankOf(row)}.`);
 }

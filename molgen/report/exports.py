@@ -8,6 +8,7 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from rdkit import Chem
 from rdkit.Chem import rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
@@ -28,7 +29,7 @@ def rows_of(sheet: Sheet, places: Sequence[int] | None = None, columns: Sequence
 
     With `columns`, the SMILES and these alone.
     """
-    table = sheet.table if places is None else sheet.table.take(list(places))
+    table = sheet.table if places is None else sheet.table.take(pa.array(places, pa.int64()))
     return [_fields(sheet, row, columns) for row in table.to_pylist()]
 
 
