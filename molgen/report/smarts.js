@@ -165,13 +165,20 @@ function smartsAtom(text, at) {
     let depth = 0, end = at;
     do { if (text[end] === "[") depth += 1; if (text[end] === "]") depth -= 1; end += 1; } while (depth && end < text.length);
     if (depth) return null;
-    return { length: end - at, atom: logic(text.slice(at + 1, end - 1).replace(/:\d+$/, ""), atomPrimitive) };
+    const inner = text.slice(at + 1, end - 1).replace(/:\d+$/, "");
+    const hydrogen = /^(\d*)H([+-]?\d*)$/.exec(inner); // the element only where nothing else stands there; a count otherwise
+    if (hydrogen && (hydrogen[1] || !/\d/.test(hydrogen[2]))) return { length: end - at, atom: hydrogenAtom(hydrogen[1], hydrogen[2]) };
+    return { length: end - at, atom: logic(inner, atomPrimitive) };
   }
   if (text[at] === "*") return { length: 1, atom: () => true };
   const symbol = plainAtom(text, at);
   if (symbol) return { length: symbol.length, atom: element(symbol) };
   if (text[at] === "a") return { length: 1, atom: (mine) => mine.aromatic };
   return text[at] === "A" ? { length: 1, atom: (mine) => !mine.aromatic } : null;
+}
+
+function hydrogenAtom(isotope, charge) {
+  return (mine) => mine.number === 1 && (!isotope || mine.isotope === Number(isotope)) && (!charge || mine.charge === chargeOf(charge));
 }
 
 /** `;` binds least, then `,`, then `&` or nothing between, then `!`. Commas within `$(...)` are not ours. */

@@ -15,11 +15,14 @@ from molgen.chem.fingerprints import morgan
 from molgen.chem.parse import BadMolecule, parse
 from molgen.chem.tanimoto import tanimoto
 from molgen.core.errors import InputError
+from molgen.core.workers import available_cores
 from molgen.report.payload import matched_atoms, near_molecules, picture_of
 from molgen.report.sheet import Sheet
 
 LONGEST_QUERY = 1_000  # characters
 KEPT_PICTURES = 4_000
+KEPT_MOLECULES = 20_000
+KEPT_ANSWERS = 100
 
 
 class Library:
@@ -29,13 +32,15 @@ class Library:
         self.sheet, self.smiles = sheet, sheet.smiles
         self._lock = threading.Lock()
         self._picture = lru_cache(KEPT_PICTURES)(self._drawn)
+        self._matches = lru_cache(KEPT_ANSWERS)(self._searched)
 
     @cached_property
     def _structures(self) -> rdSubstructLibrary.SubstructLibrary:
-        """Every molecule with the fingerprint that rules most of them out; about 1.5 kB a molecule."""
-        found = rdSubstructLibrary.SubstructLibrary(
-            rdSubstructLibrary.CachedMolHolder(), rdSubstructLibrary.PatternHolder()
-        )
+        """Every molecule with the fingerprint that rules many of them out. A molecule in memory takes some 16 kB and is
+        searched at once; above `KEPT_MOLECULES` their SMILES stay, which are parsed when they must be looked at."""
+        few = len(self.smiles) <= KEPT_MOLECULES
+        holder = rdSubstructLibrary.MolHolder() if few else rdSubstructLibrary.CachedTrustedSmilesMolHolder()
+        found = rdSubstructLibrary.SubstructLibrary(holder, rdSubstructLibrary.PatternHolder())
         for smiles in self.smiles:
             found.AddMol(parse(smiles))
         return found
@@ -64,10 +69,13 @@ class Library:
 
     def substructure(self, query: str) -> list[int]:
         """The rows that have a structure, ascending."""
+        return list(self._matches(query))
+
+    def _searched(self, query: str) -> list[int]:
         wanted = read_query(query)
         with self._lock:
             structures = self._structures
-        return sorted(structures.GetMatches(wanted, numThreads=1, maxResults=max(1, len(self.smiles))))
+        return sorted(structures.GetMatches(wanted, numThreads=available_cores(), maxResults=max(1, len(self.smiles))))
 
     def similar(self, smiles: str) -> list[float]:
         """Tanimoto similarity (Morgan, radius 2, 2,048 bits) of every row to a molecule."""

@@ -55,6 +55,9 @@ def application(
     async def front(request: Request) -> Response:
         return Response(page, media_type="text/html")
 
+    async def nothing(request: Request) -> Response:
+        return Response(status_code=204)
+
     async def style(request: Request) -> Response:
         return Response(part("page.css"), media_type="text/css")
 
@@ -118,6 +121,7 @@ def application(
 
     routes = [
         Route("/", front),
+        Route("/favicon.ico", nothing),
         Route("/static/page.css", style),
         Route("/static/page.js", scripts),
         Route("/api/table", whole_table),
