@@ -124,7 +124,10 @@ function undo() {
 
 /** Shows a decision where the molecule is on the screen, without moving anything. */
 function showDecision(row) {
+  const painted = paintedAtoms(row).join();
   for (const holder of document.querySelectorAll(`.drawing[data-row="${row}"]`)) {
+    if ((holder.dataset.painted ?? "") !== painted) holder.replaceChildren(picture(row));
+    holder.dataset.painted = painted;
     const entry = holder.closest("[data-place]");
     if (!entry) continue;
     for (const { key } of VERDICTS) entry.classList.toggle(key, myVerdict(row) === key);

@@ -108,7 +108,7 @@ function picture(row) {
 }
 
 function drawingBox(row) {
-  return el("div", { class: "drawing", "data-row": row }, picture(row));
+  return el("div", { class: "drawing", "data-row": row, "data-painted": paintedAtoms(row).join() }, picture(row));
 }
 
 function card(entry, place) {

@@ -38,7 +38,7 @@ def payload(run: Run, sheet: Sheet, *, key: str, title: str) -> dict[str, Any]:
         "key": key,
         "title": title,
         "card": [k for k in CARD if k in names],
-        "sliders": [k for k in (*SLIDERS, *sheet.components) if k in names],
+        "sliders": [k for k in dict.fromkeys((*SLIDERS, *sheet.components)) if k in names],
         "columns": [vars(c) for c in sheet.columns],
         "components": sheet.components,
         "values": values,

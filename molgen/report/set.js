@@ -62,7 +62,7 @@ function updateSet() {
   state.lasso = null;
   const rows = passingRows().filter((row) => Number.isFinite(vx[row]) && Number.isFinite(vy[row]));
   state.lasso = lasso;
-  const spread = (values) => { let [low, high] = [Infinity, -Infinity]; for (const row of rows) { low = Math.min(low, values[row]); high = Math.max(high, values[row]); } return high > low ? [low, high] : [low - 0.5, high + 0.5]; };
+  const spread = (values) => { let [low, high] = [Infinity, -Infinity]; for (const row of rows) { low = Math.min(low, values[row]); high = Math.max(high, values[row]); } const margin = high > low ? 0.03 * (high - low) : 0.5; return [low - margin, high + margin]; };
   const [[x0, x1], [y0, y1]] = [spread(vx), spread(vy)];
   const x = new Float32Array(report.smiles.length), y = new Float32Array(report.smiles.length);
   for (const row of rows) {
@@ -103,8 +103,7 @@ function drawScatter() {
     for (const row of rows) {
       if (!test(row)) continue;
       pen.globalAlpha = state.lasso && !state.lasso.has(row) ? 0.15 : 0.75;
-      const r = name === "--train-line" ? size : size + 2;
-      pen.fillRect(x[row] - r, y[row] - r, 2 * r, 2 * r);
+      dot(pen, name, x[row], y[row], name === "--train-line" ? size : size + 2);
     }
   }
   pen.globalAlpha = 1;
@@ -112,6 +111,16 @@ function drawScatter() {
   pen.lineWidth = 2;
   for (const row of plotted.front) { pen.beginPath(); pen.arc(x[row], y[row], 6, 0, 7); pen.stroke(); }
   if (path.length > 1) { pen.strokeStyle = colour("--accent"); pen.setLineDash([5, 4]); pen.beginPath(); path.forEach(([a, b], i) => (i ? pen.lineTo(a, b) : pen.moveTo(a, b))); pen.stroke(); pen.setLineDash([]); }
+}
+
+/** A point whose form tells the decision as well as its colour does: triangle, disc, cross; a square for none. */
+function dot(pen, name, x, y, r) {
+  pen.beginPath();
+  if (name === "--like") { pen.moveTo(x, y - r - 1); pen.lineTo(x + r + 1, y + r); pen.lineTo(x - r - 1, y + r); }
+  else if (name === "--maybe") pen.arc(x, y, r, 0, 7);
+  else if (name === "--reject") { for (const [a, b] of [[-r, -r], [r, -r]]) { pen.moveTo(x + a, y + b); pen.lineTo(x - a, y - b); } pen.lineWidth = 2; pen.strokeStyle = pen.fillStyle; pen.stroke(); return; }
+  else pen.rect(x - r, y - r, 2 * r, 2 * r);
+  pen.fill();
 }
 
 function axes(pen, colour) {

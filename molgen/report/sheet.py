@@ -154,7 +154,7 @@ def _near(run: Run, smiles: list[str], workers: int, training: bool, known: Sequ
     if training and run.molecules.is_file():
         found["training set"] = nearest_training(smiles, Path(run.molecules), workers)
     for file in known:
-        found[Path(file).stem] = nearest_known(smiles, Path(file))
+        found[Path(file).name.split(".")[0]] = nearest_known(smiles, Path(file))
     train = found.get("training set", [None] * len(smiles))
     near = [
         [{"set": name, "name": one.name, "smiles": one.smiles, "similarity": one.similarity}
