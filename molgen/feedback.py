@@ -17,7 +17,7 @@ import yaml
 from pydantic import Field
 from rdkit import Chem
 
-from molgen.chem.descriptors import properties
+from molgen.chem.fingerprints import morgan_bits
 from molgen.chem.parse import BadMolecule, parse
 from molgen.chem.scaffolds import murcko
 from molgen.core import tables
@@ -26,7 +26,7 @@ from molgen.core.errors import InputError
 from molgen.core.seeds import numpy_generator
 from molgen.core.settings import Settings
 from molgen.review.events import Event, decisions, opinions, read_decisions
-from molgen.scoring.preference import Preference, features
+from molgen.scoring.preference import BITS, Preference, standardised, values_of
 
 LEVELS = {"reject": 0, "maybe": 1, "like": 2}
 FEWEST = 10  # judged molecules
@@ -43,10 +43,13 @@ class FeedbackSettings(Settings):
 
 @dataclass(frozen=True)
 class Judged:
-    """Molecules with verdicts. `pairs` int64 (n, 2): of the same reviewer, the first was judged higher."""
+    """Molecules with verdicts, their Morgan bits and properties. `pairs` int64 (n, 2): of the same reviewer, the first
+    was judged higher."""
 
     smiles: list[str]
     mols: list[Chem.Mol]
+    bits: np.ndarray
+    values: np.ndarray
     pairs: np.ndarray
     reviewers: int
 
@@ -95,7 +98,7 @@ def judge(events: Sequence[Mapping[str, Any]], settings: FeedbackSettings, seed:
     if len(chosen) > settings.pairs:
         rows = numpy_generator(seed, "feedback pairs").choice(len(chosen), settings.pairs, replace=False)
         chosen = chosen[np.sort(rows)]
-    return Judged(smiles, mols, chosen, len(by_reviewer))
+    return Judged(smiles, mols, morgan_bits(mols, bits=BITS), values_of(mols), chosen, len(by_reviewer))
 
 
 def fit(judged: Judged, pairs: np.ndarray, l2: float) -> Preference:
@@ -105,9 +108,9 @@ def fit(judged: Judged, pairs: np.ndarray, l2: float) -> Preference:
     they weigh as much as there are molecules.
     """
     rows = np.unique(pairs)
-    values = np.array([properties(judged.mols[i]) for i in rows], np.float64)
+    values = judged.values[rows]
     mean, scale = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
-    known = features([judged.mols[i] for i in rows], mean, scale)
+    known = standardised(judged.bits[rows], values, mean, scale)
     _, sizes, axes = np.linalg.svd(known, full_matrices=False)
     axes = axes[sizes > 1e-9 * sizes[0]]
     place = np.searchsorted(rows, pairs)
@@ -150,7 +153,8 @@ def cross_validated(
         seen = (fold[judged.pairs] != part).all(axis=1)
         if not unseen.any() or not seen.any():
             continue
-        strength = fit(judged, judged.pairs[seen], settings.l2).strength(judged.mols)
+        model = fit(judged, judged.pairs[seen], settings.l2)
+        strength = standardised(judged.bits, judged.values, model.mean, model.scale) @ model.weights
         found = _order(strength[judged.pairs[unseen]])
         shares.append(found.mean())
         right, count = right + found.sum(), count + len(found)

@@ -70,8 +70,17 @@ class Preference:
 def features(mols: Sequence[Chem.Mol], mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Morgan bits (radius 2, each a quarter, so that a usual molecule's have length 1.5 or so) beside standardised
     properties: float64 (n, BITS + properties)."""
-    values = np.array([properties(mol) for mol in mols], np.float64).reshape(len(mols), len(PROPERTIES))
-    return np.hstack([morgan_bits(mols, bits=BITS) / 4.0, np.clip((values - mean) / scale, -5, 5)])
+    return standardised(morgan_bits(mols, bits=BITS), values_of(mols), mean, scale)
+
+
+def values_of(mols: Sequence[Chem.Mol]) -> np.ndarray:
+    """The properties of molecules, float64 (n, properties)."""
+    return np.array([properties(mol) for mol in mols], np.float64).reshape(len(mols), len(PROPERTIES))
+
+
+def standardised(bits: np.ndarray, values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """`features` from bits and properties."""
+    return np.hstack([bits / 4.0, np.clip((values - mean) / scale, -5, 5)])
 
 
 class PreferenceSettings(ComponentSettings):
