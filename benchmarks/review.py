@@ -2,8 +2,8 @@
 
     python benchmarks/review.py MOLECULES.smi [--n 50000]
 
-Times by the clock mean something on a quiet machine only; CPU times stand beside them. The sheet is made here, with values
-made up; what a first start of `molgen review` computes is not part of this.
+Times by the clock mean something on a quiet machine only; CPU times stand beside them. The sheet is made here, with
+values made up; what a first start of `molgen review` computes is not part of this.
 """
 
 from __future__ import annotations
