@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from molgen.core.errors import InputError, MolgenError
-from molgen.report.exports import MOST_DRAWN, csv_text, rows_of, sdf_text, smiles_text, xlsx_bytes
+from molgen.report.exports import MOST_DRAWN, Row, csv_text, rows_of, sdf_text, smiles_text, xlsx_bytes
 from molgen.report.page import part, script
 from molgen.review.events import Events, opinions, read_events
 from molgen.review.guard import Guard, TooLarge
@@ -170,11 +170,11 @@ def _text(body: dict[str, Any], key: str) -> str:
     return value
 
 
-def _with_opinions(rows: list[Any], held: dict[str, Any], reviewer: str) -> list[dict[str, Any]]:
+def _with_opinions(rows: list[Row], held: dict[str, Any], reviewer: str) -> list[Row]:
     """The rows with what `reviewer` decided, and everybody's verdicts in one column."""
-    found = []
+    found: list[Row] = []
     for row in rows:
-        by = held.get(row["smiles"], {})
+        by = held.get(str(row["smiles"]), {})
         mine = by.get(reviewer)
         verdicts = "; ".join(f"{name}: {o.verdict}" for name, o in sorted(by.items()) if o.verdict)
         said = {"decision": mine.verdict, "tags": "; ".join(sorted(mine.tags)), "comment": mine.comment} if mine else {}
