@@ -36,6 +36,9 @@ os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.env
 shell.prefix("set -euo pipefail; keep() {{ (trap '' INT TERM USR1; exec tee \"$1\"); }}; ")
 
 
+report: "workflows/report/run.rst"
+
+
 wildcard_constraints:
     family="[A-Za-z0-9_-]+",
 

@@ -36,6 +36,8 @@ VERBS = {
     "evaluate": "Measure samples against reference molecules.",
     "compare": "Put the models of runs side by side.",
     "report": "Write the page a chemist decides on.",
+    "feedback": "Learn what chemists like from their decisions.",
+    "review": "Serve the page on which chemists decide.",
     "models": "List what can be trained and what is trained.",
 }
 

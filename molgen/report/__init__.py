@@ -1,1 +1,1 @@
-"""The page a chemist decides on: one self-contained HTML file, with the candidates as SDF and CSV beside it."""
+"""The page a chemist decides on: one front end, as a self-contained file here and as a server in `molgen.review`."""

@@ -1,10 +1,25 @@
-// The report's data and state, and the small tools that every part of the page uses.
+// The page's data as columns, its state, and the small tools that every part uses.
 
-const report = JSON.parse(document.getElementById("data").textContent);
-const columns = new Map(report.columns.map((column) => [column.key, column]));
-const likesKey = `molgen.likes.${report.key}`;
-const state = { query: "", likedOnly: false, noAlerts: false, ranges: new Map(), sort: "rank", descending: false, view: "grid" };
-const likes = loadLikes();
+let report = null; // columns, texts and settings of the page (see report/payload.py)
+let columns = null; // key -> column, with its `values`: a Float64Array, or texts
+const state = {
+  query: "", ranges: new Map(), verdict: "all", noAlerts: false, structure: "", hits: null, like: "", lasso: null,
+  sort: "rank", descending: false, view: "grid", group: "", expanded: new Set(), aligned: false, showAlerts: true,
+};
+
+/** Takes the data in: numbers become typed arrays (NaN where there is none), texts are looked up once. */
+function receive(data) {
+  report = data;
+  columns = new Map(data.columns.map((column) => [column.key, { ...column, values: unpack(data.values[column.key], column.kind) }]));
+  report.desirability = data.components.map((name) => unpack(data.values[`${name}.desirability`], "number"));
+  report.rowOf = new Map(data.smiles.map((smiles, row) => [smiles, row]));
+  report.rank = columns.get("rank").values;
+}
+
+function unpack(packed, kind) {
+  if (kind === "text") return packed.codes.map((code) => (code < 0 ? null : packed.levels[code]));
+  return Float64Array.from(packed, (value) => (value === null ? NaN : value));
+}
 
 /** An element with attributes, listeners ("onclick") and children; text is never read as HTML. */
 function el(tag, attributes = {}, ...children) {
@@ -28,73 +43,79 @@ function svg(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** The drawing of a molecule (made by the report itself, the only markup that is parsed), or its SMILES. */
-function drawing(smiles, label) {
-  const markup = report.drawings[smiles];
-  if (!markup) return el("code", { class: "smiles" }, smiles);
+const byId = (id) => document.getElementById(id);
+
+/** A molecule's drawing, made by molgen itself (the only markup that is parsed), with marks behind atoms. */
+function drawing(markup, label, marks = []) {
+  if (!markup) return el("span", { class: "blank" });
   const template = document.createElement("template");
   template.innerHTML = markup;
   const image = template.content.firstChild;
   image.setAttribute("role", "img");
   image.setAttribute("aria-label", label);
+  for (const [kind, atoms] of marks) mark(image, kind, atoms);
   return image;
+}
+
+/** Where each atom stands in a drawing. */
+function atomPlaces(image) {
+  return image.dataset.xy.split(" ").filter(Boolean).map((place) => place.split(",").map(Number));
+}
+
+/** Discs behind some atoms; `kind` is the class that page.css colours. */
+function mark(image, kind, atoms) {
+  if (!atoms?.length) return;
+  const places = atomPlaces(image);
+  const discs = atoms.filter((atom) => places[atom]).map((atom) => svg("circle", { cx: places[atom][0], cy: places[atom][1], r: 11 }));
+  image.prepend(svg("g", { class: `mark ${kind}` }, ...discs));
 }
 
 /** A value as text, with the digits of its column. */
 function shown(value, column) {
-  if (value === null || value === undefined) return "–";
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (typeof value !== "number") return value;
   return value.toLocaleString("en", { minimumFractionDigits: column.digits, maximumFractionDigits: column.digits });
 }
 
-/** A raw component value: up to three significant digits after the point. */
+const valueOf = (row, key) => columns.get(key)?.values[row];
+const shownOf = (row, key) => shown(valueOf(row, key), columns.get(key));
+const rankOf = (row) => report.rank[row];
+const alertsOf = (row) => report.alerts.rows[row].map((code) => report.alerts.levels[code]);
+const scaffoldOf = (row) => report.scaffold.levels[report.scaffold.codes[row]];
+
+/** A raw component value: four significant digits. */
 function plain(value) {
-  if (value === null || value === undefined) return "–";
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
   return typeof value === "number" ? String(Number(value.toPrecision(4))) : value;
 }
 
 /** A bar for a number between 0 and 1. */
 function bar(value, label) {
-  const width = 100 * Math.min(Math.max(value ?? 0, 0), 1);
-  return el("span", { class: "bar", role: "img", "aria-label": label }, el("i", { style: `width:${width.toFixed(1)}%` }));
+  const filled = el("i");
+  filled.style.width = `${(100 * Math.min(Math.max(value || 0, 0), 1)).toFixed(1)}%`;
+  return el("span", { class: "bar", role: "img", "aria-label": label }, filled);
 }
 
-function loadLikes() {
+/** Waits until nothing was asked for `wait` milliseconds, then does it once. */
+function settled(act, wait) {
+  let timer = 0;
+  return (...given) => { clearTimeout(timer); timer = setTimeout(() => act(...given), wait); };
+}
+
+/** Something stored by the browser for this page, or the fallback where storage is blocked or holds something else. */
+function stored(name, fallback) {
   try {
-    return new Set(JSON.parse(localStorage.getItem(likesKey)) ?? []);
+    return JSON.parse(localStorage.getItem(`molgen.${name}.${report.key}`)) ?? fallback;
   } catch {
-    return new Set(); // storage is blocked or holds something else: likes last until the page is closed
+    return fallback;
   }
 }
 
-function isLiked(row) {
-  return likes.has(row.smiles);
-}
-
-/** Likes a molecule or takes the like back, and shows it everywhere. */
-function toggleLike(row) {
-  if (!likes.delete(row.smiles)) likes.add(row.smiles);
+function store(name, value) {
   try {
-    localStorage.setItem(likesKey, JSON.stringify([...likes]));
+    localStorage.setItem(`molgen.${name}.${report.key}`, JSON.stringify(value));
+    return true;
   } catch {
-    // as above
+    return false; // what is decided then lasts until the page is closed; the decisions can be saved to a file
   }
-  for (const button of document.querySelectorAll("button.like")) {
-    if (button.dataset.smiles === row.smiles) button.setAttribute("aria-pressed", String(isLiked(row)));
-  }
-  update();
-}
-
-/** The star of a molecule. */
-function likeButton(row, reachable) {
-  const star = svg("path", { d: "M12 3.2l2.7 5.7 6.2.8-4.6 4.3 1.2 6.2L12 17.1l-5.5 3.1 1.2-6.2L3.1 9.7l6.2-.8z" });
-  return el(
-    "button",
-    {
-      class: "like", type: "button", "data-smiles": row.smiles, "aria-pressed": String(isLiked(row)),
-      "aria-label": `Like candidate ${row.values.rank}`, title: "Like (L)", tabindex: reachable ? null : "-1",
-      onclick: (event) => { event.stopPropagation(); toggleLike(row); },
-    },
-    svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, star),
-  );
 }

@@ -1,46 +1,84 @@
-// One candidate: large drawing, nearest known molecule, every component and property.
+// One candidate: large drawing (atoms can be painted), nearest known molecules, components, alerts, remarks, values.
 
 let opened = null;
+let painting = false;
 
-function openDetail(row) {
+async function openDetail(row) {
   opened = row;
-  const dialog = document.getElementById("detail");
-  const pressed = dialog.contains(document.activeElement) ? document.activeElement.textContent : null;
-  dialog.replaceChildren(detailHead(row), el("div", { class: "detail-body" }, detailPictures(row), detailValues(row)));
+  showDetail(row, null);
+  await draw([row]);
+  try {
+    const more = await backEnd.molecule(row);
+    if (opened === row) showDetail(row, more);
+  } catch (error) {
+    tell(`More about this candidate could not be had: ${error.message}`);
+  }
+}
+
+function showDetail(row, more) {
+  const dialog = byId("detail");
+  const active = dialog.contains(document.activeElement) ? document.activeElement : null;
+  const again = active && (active.id || active.textContent);
+  dialog.replaceChildren(detailHead(row), el("div", { class: "detail-body" }, detailPictures(row, more), detailValues(row)));
   if (!dialog.open) dialog.showModal();
-  dialog.scrollTop = 0;
-  const again = [...dialog.querySelectorAll(".detail-head button")].find((button) => pressed && button.textContent === pressed);
-  (again ?? dialog).focus(); // the keys go on working although the buttons are new
+  const same = [...dialog.querySelectorAll("button, input, textarea")].find((node) => again && (node.id || node.textContent) === again);
+  (same ?? dialog).focus({ preventScroll: true }); // the keys go on working although the buttons are new
 }
 
 function detailHead(row) {
-  const { rank, score } = row.values;
   const step = (by, label) =>
     el("button", { type: "button", "aria-label": `${label} candidate`, title: `${label} (${by < 0 ? "left" : "right"} arrow)`, onclick: () => walk(by) }, label);
   return el("div", { class: "detail-head" },
-    el("h2", { id: "detail-title" }, `Candidate ${rank}`, el("small", {}, `score ${shown(score, columns.get("score"))}`)),
-    step(-1, "Previous"), step(1, "Next"), likeButton(row, true),
-    el("button", { type: "button", class: "close", onclick: () => document.getElementById("detail").close() }, "Close"));
+    el("h2", { id: "detail-title" }, `Candidate ${rankOf(row)}`, el("small", {}, `score ${shownOf(row, "score")}`)),
+    verdictButtons(row, true), step(-1, "Previous"), step(1, "Next"),
+    el("button", { type: "button", class: "close", onclick: () => byId("detail").close() }, "Close"));
 }
 
 /** The next or previous candidate of what is shown behind the panel. */
 function walk(by) {
-  const rows = visibleRows();
-  const next = rows[rows.indexOf(opened) + by];
-  if (next) openDetail(next);
+  const place = entries.findIndex((entry) => entry.row === opened) + by;
+  if (!entries[place]) return;
+  cursor = place;
+  byId("detail").scrollTop = 0;
+  openDetail(entries[place].row);
 }
 
-function detailPictures(row) {
-  const pictures = el("div", { class: "pictures" },
-    el("figure", { class: "large" }, drawing(row.smiles, `Structure of candidate ${row.values.rank}`)),
-    copyLine("SMILES", row.smiles), copyLine("InChIKey", row.inchikey));
-  if (row.scaffold) pictures.append(copyLine("Scaffold", row.scaffold));
-  if (row.nearest) {
-    const similarity = shown(row.values.similarity, columns.get("similarity"));
-    const says = row.nearest === row.smiles ? "This molecule is in the training set" : `Nearest training molecule, similarity ${similarity}`;
-    pictures.append(el("figure", { class: "near" }, el("figcaption", {}, says), drawing(row.nearest, "Nearest training molecule")), copyLine("SMILES", row.nearest));
-  }
-  return pictures;
+function detailPictures(row, more) {
+  const large = el("figure", { class: "large" }, el("div", { class: "drawing", "data-row": row }, picture(row)));
+  const paint = el("button", { id: "paint", type: "button", "aria-pressed": String(painting), disabled: backEnd.readonly, onclick: () => { painting = !painting; showDetail(row, more); } }, painting ? "Painting: click atoms" : "Paint atoms");
+  if (painting) large.addEventListener("click", (event) => paintAt(event, row, more));
+  large.classList.toggle("painting", painting);
+  const pictures_ = el("div", { class: "pictures" }, large,
+    el("div", { class: "buttons" }, paint, myOpinion(row).atoms.length ? el("button", { type: "button", onclick: () => { say(row, "atoms", []); showDetail(row, more); } }, "Clear paint") : null),
+    copyLine("SMILES", report.smiles[row]), copyLine("InChIKey", report.inchikey[row]));
+  if (scaffoldOf(row)) pictures_.append(copyLine("Scaffold", scaffoldOf(row)));
+  for (const one of more?.near ?? []) pictures_.append(nearFigure(row, one));
+  return pictures_;
+}
+
+/** Adds or removes the atom nearest to a click on the large drawing. */
+function paintAt(event, row, more) {
+  const image = event.currentTarget.querySelector("svg");
+  if (!image) return;
+  const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(image.getScreenCTM().inverse());
+  const places = atomPlaces(image);
+  const distances = places.map(([x, y]) => Math.hypot(x - point.x, y - point.y));
+  const atom = distances.indexOf(Math.min(...distances));
+  if (distances[atom] > 14) return;
+  const atoms = new Set(myOpinion(row).atoms);
+  if (!atoms.delete(atom)) atoms.add(atom);
+  say(row, "atoms", [...atoms].sort((a, b) => a - b));
+  showDetail(row, more);
+}
+
+/** A known molecule beside the candidate, with the atoms that have other surroundings in the other one marked. */
+function nearFigure(row, one) {
+  const same = one.smiles === report.smiles[row];
+  const title = same ? `This molecule is in the ${one.set}` : `Nearest in the ${one.set}${one.name ? `: ${one.name}` : ""}, similarity ${one.similarity.toFixed(2)}`;
+  return el("figure", { class: "near" }, el("figcaption", {}, title),
+    el("div", { class: "pair" }, drawing(pictures.get(row)?.svg, "The candidate, changed atoms marked", [["changed", same ? [] : one.changed_here]]),
+      drawing(one.svg, `The known molecule ${one.smiles}`, [["changed", same ? [] : one.changed_there]])),
+    copyLine("SMILES", one.smiles));
 }
 
 function copyLine(label, text) {
@@ -64,38 +102,64 @@ async function copyText(text) {
 
 function detailValues(row) {
   const values = el("div", { class: "values" });
-  if (row.components.length) values.append(el("h3", {}, "Why it ranks here"), components(row));
+  if (report.components.length) values.append(el("h3", {}, "Why it ranks here"), components(row));
   values.append(el("h3", {}, "Structural alerts"));
-  values.append(row.alerts.length
-    ? el("ul", { class: "alerts" }, ...row.alerts.map((name) => el("li", {}, el("span", { class: "tag warn" }, name))))
+  const names = alertsOf(row);
+  values.append(names.length
+    ? el("ul", { class: "alerts" }, ...names.map((name, i) => el("li", {}, el("button", { type: "button", class: "tag warn", title: "Show its atoms alone", onclick: () => showAlert(row, i) }, name))))
     : el("p", { class: "quiet" }, "None found by the filters used."));
-  values.append(el("h3", {}, "All values"), allValues(row));
+  values.append(el("h3", {}, "Remarks"), remarks(row), el("h3", {}, "All values"), allValues(row));
+  if (report.origin?.length) values.append(el("h3", {}, "Where it comes from"), el("ul", { class: "origin" }, ...report.origin.map((line) => el("li", {}, line))));
   return values;
+}
+
+/** Marks the atoms of one alert in the large drawing. */
+function showAlert(row, which) {
+  const holder = byId("detail").querySelector(".large .drawing");
+  holder.replaceChildren(drawing(pictures.get(row)?.svg, "Structure with the atoms of the alert", [["alert", report.alert_atoms[row][which]]]));
 }
 
 /** Each component's raw value and what the objective made of it. */
 function components(row) {
-  const rows = row.components.map(([name, value, desirability]) =>
-    el("tr", {}, el("th", { scope: "row" }, name.replaceAll("_", " ")), el("td", { class: "num" }, plain(value)),
+  const rows = report.components.map((name, i) => {
+    const desirability = report.desirability[i][row];
+    return el("tr", {}, el("th", { scope: "row" }, name.replaceAll("_", " ")), el("td", { class: "num" }, plain(valueOf(row, name))),
       el("td", { class: "wide" }, bar(desirability, `desirability of ${name}`)),
-      el("td", { class: "num" }, desirability === null ? "–" : desirability.toFixed(2))));
+      el("td", { class: "num" }, Number.isNaN(desirability) ? "–" : desirability.toFixed(2)));
+  });
   const head = el("tr", {}, el("th", { scope: "col" }, "Component"), el("th", { scope: "col", class: "num" }, "Value"),
     el("th", { scope: "col", colspan: "2" }, "Desirability, 0 to 1"));
   return el("table", { class: "components" }, el("thead", {}, head), el("tbody", {}, ...rows));
 }
 
+/** Reason tags and a comment of one's own, and what others said. */
+function remarks(row) {
+  const mine = myOpinion(row);
+  const tagsOf = REASONS.map((reason) => el("button", { type: "button", class: "tag reason", "aria-pressed": String(mine.tags.has(reason)), disabled: backEnd.readonly, onclick: (event) => {
+    say(row, myOpinion(row).tags.has(reason) ? "untag" : "tag", reason);
+    event.currentTarget.setAttribute("aria-pressed", String(myOpinion(row).tags.has(reason)));
+  } }, reason));
+  const comment = el("textarea", { id: "comment", rows: "2", maxlength: LONGEST, placeholder: "Comment", "aria-label": "Comment", disabled: backEnd.readonly, onchange: () => { if (comment.value !== myOpinion(row).comment) say(row, "comment", comment.value); } });
+  comment.value = mine.comment;
+  const others = [...opinionsOn(row)].filter(([name]) => name !== reviewer()).map(([name, opinion]) =>
+    el("li", {}, el("b", {}, name), `: ${verdictName(opinion.verdict)}${opinion.tags.size ? ` (${[...opinion.tags].join(", ")})` : ""}${opinion.comment ? ` – ${opinion.comment}` : ""}`));
+  const said = events.filter((event) => event.smiles === report.smiles[row]).map((event) =>
+    el("li", {}, `${event.time.slice(0, 16).replace("T", " ")} ${event.reviewer}: ${event.kind} ${event.kind === "undo" ? "" : Array.isArray(event.value) ? event.value.join(" ") : event.value ?? "taken back"}`));
+  return el("div", {}, el("div", { class: "tags" }, ...tagsOf), comment, others.length ? el("ul", { class: "others" }, ...others) : null,
+    said.length ? el("details", {}, el("summary", {}, `Who said what (${said.length})`), el("ol", { class: "log" }, ...said)) : null);
+}
+
 function allValues(row) {
   const items = report.columns.filter((column) => !["rank", "score"].includes(column.key)).map((column) =>
     el("div", { title: column.meaning }, el("dt", {}, column.label),
-      el("dd", {}, shown(row.values[column.key], column), column.unit ? el("small", {}, ` ${column.unit}`) : null)));
+      el("dd", {}, shownOf(row, column.key), column.unit ? el("small", {}, ` ${column.unit}`) : null)));
   return el("dl", { class: "all" }, ...items);
 }
 
 function detailKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("textarea, input")) return;
   if (event.key === "ArrowRight") walk(1);
   else if (event.key === "ArrowLeft") walk(-1);
-  else if (event.key === "l" || event.key === "L") toggleLike(opened);
-  else return;
+  else if (!decideKey(event, opened)) return;
   event.preventDefault();
 }

@@ -36,11 +36,16 @@ _FILL = re.compile(r"fill(?:=|:)'?(#[0-9A-Fa-f]{6})")
 _SIZE = re.compile(r"viewBox='0 0 (\d+) (\d+)'")
 
 
-def drawing(mol: Chem.Mol) -> str:
-    """An `<svg>` of a molecule with transparent background; its classes stand in page.css."""
+def drawing(mol: Chem.Mol, like: Chem.Mol | None = None) -> str:
+    """An `<svg>` of a molecule with transparent background; its classes stand in page.css.
+
+    `like` is a scaffold with coordinates: its atoms are drawn where they stand there, if the molecule has it. The
+    attribute `data-xy` holds the place of each atom, in the order of the SMILES, for marks that the page lays over it.
+    """
     mol = Chem.Mol(mol)
     rdDepictor.Compute2DCoords(mol)
-    rdDepictor.StraightenDepiction(mol)
+    if like is None or not _lay_on(mol, like):
+        rdDepictor.StraightenDepiction(mol)
     canvas = rdMolDraw2D.MolDraw2DSVG(-1, -1)
     options: Any = canvas.drawOptions()
     options.clearBackground = False
@@ -49,11 +54,30 @@ def drawing(mol: Chem.Mol) -> str:
     options.bondLineWidth = LINE_WIDTH
     options.padding = 0.03
     canvas.DrawMolecule(rdMolDraw2D.PrepareMolForDrawing(mol, addChiralHs=False))
+    places = [canvas.GetDrawCoords(i) for i in range(mol.GetNumAtoms())]
     canvas.FinishDrawing()
-    return compact(canvas.GetDrawingText())
+    return compact(canvas.GetDrawingText(), " ".join(f"{p.x:.0f},{p.y:.0f}" for p in places))
 
 
-def compact(svg: str) -> str:
+def scaffold_template(smiles: str) -> Chem.Mol | None:
+    """A scaffold with coordinates, for `drawing`; None for the empty one."""
+    template = Chem.MolFromSmiles(smiles) if smiles else None
+    if template is None or template.GetNumAtoms() == 0:
+        return None
+    rdDepictor.Compute2DCoords(template)
+    rdDepictor.StraightenDepiction(template)
+    return template
+
+
+def _lay_on(mol: Chem.Mol, like: Chem.Mol) -> bool:
+    match = mol.GetSubstructMatch(like)
+    if not match:
+        return False
+    rdDepictor.GenerateDepictionMatching2DStructure(mol, like, list(enumerate(match)))
+    return True
+
+
+def compact(svg: str, places: str = "") -> str:
     """RDKit's SVG with the paths of each colour joined, and classes instead of styles."""
     size = _SIZE.search(svg)
     width, height = size.groups() if size else ("100", "100")
@@ -67,7 +91,8 @@ def compact(svg: str) -> str:
             (shapes if fill else lines)[name].append(_shorter(d))
     paths = [f'<path class="l {name}" d="{"".join(parts)}"/>' for name, parts in lines.items()]
     paths += [f'<path class="a {name}" d="{"".join(parts)}"/>' for name, parts in shapes.items()]
-    return f'<svg class="mol" viewBox="0 0 {width} {height}" width="{width}" height="{height}">{"".join(paths)}</svg>'
+    where = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" data-xy="{places}"'
+    return f'<svg class="mol" {where}>{"".join(paths)}</svg>'
 
 
 def _shorter(d: str) -> str:

@@ -1,86 +1,129 @@
-// Which rows are shown, and in what order: text, likes, alerts, ranges, sorting.
+// The controls above the grid: text, structure, order, groups, decisions, ranges.
 
-/** The rows that pass every filter, sorted; empty values last. */
-function visibleRows() {
-  const words = state.query.toLowerCase().split(/\s+/).filter(Boolean);
-  const rows = report.rows.filter((row) => passes(row, words));
-  const direction = state.descending ? -1 : 1;
-  return rows.sort((a, b) => {
-    const [x, y] = [a.values[state.sort], b.values[state.sort]];
-    if (x === y) return a.values.rank - b.values.rank;
-    if (x === null || x === undefined) return 1;
-    if (y === null || y === undefined) return -1;
-    return direction * (typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y)));
-  });
-}
-
-function passes(row, words) {
-  if (state.likedOnly && !isLiked(row)) return false;
-  if (state.noAlerts && row.alerts.length) return false;
-  for (const [key, [low, high]] of state.ranges) {
-    const value = row.values[key];
-    if (typeof value !== "number" || value < low || value > high) return false;
-  }
-  if (!words.length) return true;
-  row.text ??= searchText(row);
-  return words.every((word) => row.text.includes(word));
-}
-
-function searchText(row) {
-  const texts = Object.values(row.values).filter((value) => typeof value === "string");
-  return [row.smiles, row.inchikey, row.scaffold, ...row.alerts, ...texts].join("\n").toLowerCase();
-}
-
-/** The controls above the grid. */
 function buildToolbar() {
   const options = report.columns.map((column) => el("option", { value: column.key }, column.label));
   const sort = el("select", { id: "sort", onchange: () => { setSort(sort.value, bestFirst(sort.value)); } }, ...options);
   const search = el("input", {
-    id: "search", type: "search", placeholder: "SMILES, alert, any text", autocomplete: "off", spellcheck: "false",
-    oninput: () => { state.query = search.value; update(); },
+    id: "search", type: "search", placeholder: "name, alert, any text", autocomplete: "off", spellcheck: "false",
+    oninput: settled(() => { state.query = search.value; update(); }, 60),
   });
-  document.getElementById("toolbar").append(
-    el("label", { class: "field grow" }, el("span", {}, "Search"), search),
-    el("label", { class: "field" }, el("span", {}, "Sort by"), sort),
+  byId("toolbar").append(
+    field("Search", search, "grow"), structureField(), ...(backEnd.similar ? [similarField()] : []),
+    field("Sort by", sort),
     el("button", { id: "direction", type: "button", onclick: () => setSort(state.sort, !state.descending) }),
+    field("Group by", choice("group", [["", "nothing"], ["scaffold", "scaffold"], ["group", "cluster"]], (value) => { state.group = value; state.expanded.clear(); })),
+    field("Decided", choice("verdict", [["all", "all"], ["undecided", "undecided"], ["like", "liked"], ["maybe", "maybe"], ["reject", "rejected"], ["anyone", "liked by anyone"], ["disagreement", "disagreement"], ["commented", "with remarks"]], (value) => { state.verdict = value; })),
     el("span", { class: "switch", role: "group", "aria-label": "View" }, viewButton("grid", "Grid"), viewButton("table", "Table")),
-    toggle("liked-only", "Liked only", (on) => { state.likedOnly = on; }),
-    toggle("no-alerts", "Without alerts", (on) => { state.noAlerts = on; }),
-    el("span", { class: "exports" },
-      el("button", { id: "liked-csv", type: "button", onclick: () => exportCsv(likedRows(), "liked") }, "Liked as CSV"),
-      el("button", { id: "liked-smi", type: "button", onclick: () => exportSmiles(likedRows(), "liked") }, "Liked as SMILES"),
-      el("button", { id: "shown-csv", type: "button", onclick: () => exportCsv(visibleRows(), "shown") }, "Shown as CSV")),
+    toggle("no-alerts", "Without alerts", false, (on) => { state.noAlerts = on; update(); }),
+    toggle("show-alerts", "Mark alerts", true, (on) => { state.showAlerts = on; paint(true); }),
+    toggle("aligned", "Align by scaffold", false, (on) => { state.aligned = on; redraw(); }),
   );
+  byId("who").append(reviewerField(), el("button", { type: "button", id: "undo", title: "Undo (U)", onclick: undo, disabled: backEnd.readonly }, "Undo"), exportMenu());
 }
 
-function viewButton(view, label) {
-  const press = () => { state.view = view; update(); };
-  return el("button", { type: "button", "data-view": view, onclick: press }, label);
+const field = (label, control, more = "") => el("label", { class: `field ${more}` }, el("span", {}, label), control);
+
+function reviewerField() {
+  const input = el("input", { id: "reviewer", type: "text", maxlength: "60", placeholder: "me", autocomplete: "off", value: stored("reviewer", "me"), oninput: settled(() => { store("reviewer", input.value.trim()); update(); }, 300) });
+  return field("You are", input);
 }
 
-function toggle(id, label, set) {
-  const box = el("input", { id, type: "checkbox", onchange: () => { set(box.checked); update(); } });
-  return el("label", { class: "check" }, box, label);
+function choice(id, options, set) {
+  const select = el("select", { id, onchange: () => { set(select.value); update(); } }, ...options.map(([value, label]) => el("option", { value }, label)));
+  return select;
 }
 
-/** Ranks, alerts and difficulty begin low; scores and the rest begin high. */
-function bestFirst(key) {
-  return !["rank", "alert_count", "SA", "similarity"].includes(key) && columns.get(key).kind === "number";
+/** SMARTS or SMILES; what is wrong with it is said beside it and the filter stays as it was. */
+function structureField() {
+  const input = el("input", { id: "structure", type: "search", placeholder: "SMARTS or SMILES", autocomplete: "off", spellcheck: "false", "aria-describedby": "structure-said", oninput: settled(look, 250) });
+  const said = el("small", { id: "structure-said", role: "status" });
+  async function look() {
+    const query = input.value.trim();
+    try {
+      const rows = query ? await backEnd.substructure(query) : null;
+      if (query !== input.value.trim()) return;
+      state.hits = rows && new Set(rows);
+      state.structure = query;
+      said.textContent = rows ? `${rows.length.toLocaleString("en")} match` : "";
+      input.removeAttribute("aria-invalid");
+      redrawMatches();
+    } catch (error) {
+      said.textContent = error.message;
+      input.setAttribute("aria-invalid", "true");
+    }
+  }
+  return el("label", { class: "field grow" }, el("span", {}, "Structure ", said), input);
 }
 
-function setSort(key, descending) {
-  state.sort = key;
-  state.descending = descending;
+function redrawMatches() {
+  pictures.clear();
+  waiting.clear();
   update();
 }
 
-/** A range with two thumbs under a small histogram for each main property. */
+/** Similarity to a pasted molecule becomes a column, which then sorts the grid. */
+function similarField() {
+  const input = el("input", { id: "similar", type: "search", placeholder: "SMILES", autocomplete: "off", spellcheck: "false", "aria-describedby": "similar-said", oninput: settled(look, 300) });
+  const said = el("small", { id: "similar-said", role: "status" });
+  async function look() {
+    const smiles = input.value.trim();
+    try {
+      if (!smiles) { if (columns.has("likeness")) { dropLikeness(); setSort("rank", false); } said.textContent = ""; return; }
+      const values = Float64Array.from(await backEnd.similar(smiles));
+      if (smiles !== input.value.trim()) return;
+      const column = { key: "likeness", label: "Similarity", unit: "", meaning: `Tanimoto similarity to ${smiles}`, kind: "number", digits: 2 };
+      dropLikeness();
+      report.columns.push(column);
+      columns.set("likeness", { ...column, values });
+      byId("sort").append(el("option", { value: "likeness" }, "Similarity"));
+      if (!report.card.includes("likeness")) report.card.push("likeness");
+      said.textContent = `nearest ${Math.max(...values).toFixed(2)}`;
+      setSort("likeness", true);
+    } catch (error) {
+      said.textContent = error.message;
+    }
+  }
+  return el("label", { class: "field grow" }, el("span", {}, "Similar to ", said), input);
+}
+
+function dropLikeness() {
+  report.columns = report.columns.filter((column) => column.key !== "likeness");
+  report.card = report.card.filter((key) => key !== "likeness");
+  columns.delete("likeness");
+  byId("sort").querySelector('option[value="likeness"]')?.remove();
+}
+
+function viewButton(view, label) {
+  return el("button", { type: "button", "data-view": view, onclick: () => { state.view = view; update(); } }, label);
+}
+
+function toggle(id, label, on, set) {
+  const box = el("input", { id, type: "checkbox", checked: on, onchange: () => set(box.checked) });
+  return el("label", { class: "check" }, box, label);
+}
+
+/** Which values stand under the drawings. */
+function buildCardChoice() {
+  const boxes = report.columns.filter((column) => column.kind === "number").map((column) => {
+    const box = el("input", { type: "checkbox", value: column.key, checked: report.card.includes(column.key), onchange: () => {
+      report.card = report.columns.map(({ key }) => key).filter((key) => byId("card-choice").querySelector(`input[value="${CSS.escape(key)}"]`)?.checked);
+      store("card", report.card);
+      paint(true);
+    } });
+    return el("label", { class: "check", title: column.meaning }, box, column.label);
+  });
+  byId("card-choice").append(...boxes);
+}
+
+/** A range with two thumbs under a small histogram for each property. */
 function buildSliders() {
-  const holder = document.getElementById("sliders");
+  const holder = byId("sliders");
   for (const key of report.sliders) {
-    const numbers = report.rows.map((row) => row.values[key]).filter((value) => typeof value === "number");
-    const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
-    if (numbers.length > 1 && high > low) holder.append(slider(columns.get(key), numbers, low, high));
+    const column = columns.get(key);
+    const numbers = column.values.filter((value) => !Number.isNaN(value));
+    let [low, high] = [Infinity, -Infinity];
+    for (const value of numbers) { if (value < low) low = value; if (value > high) high = value; }
+    if (numbers.length > 1 && high > low) holder.append(slider(column, numbers, low, high));
   }
   holder.append(el("button", { type: "button", id: "reset", onclick: resetSliders }, "Reset"));
 }
@@ -107,11 +150,10 @@ function slider(column, numbers, low, high) {
     for (const [node, value] of [[minimum, a], [maximum, b]]) node.setAttribute("aria-valuetext", shown(value / scale, column));
     said.textContent = `${shown(a / scale, column)} to ${shown(b / scale, column)}${column.unit ? ` ${column.unit}` : ""}`;
   }
-  const reset = () => { minimum.value = from; maximum.value = to; show(); };
   const box = el("div", { class: "slider", title: column.meaning },
     el("div", { class: "slider-head" }, el("b", {}, column.label), said),
     sparkline(numbers, from / scale, to / scale), el("div", { class: "thumbs" }, minimum, maximum));
-  box.reset = reset;
+  box.reset = () => { minimum.value = from; maximum.value = to; show(); };
   show();
   return box;
 }

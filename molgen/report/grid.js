@@ -1,70 +1,150 @@
-// The candidates as cards or as a table.
+// The candidates as cards or as a table. Only what is on the screen is made, and only that is drawn.
 
-const severalSources = new Set(report.rows.map((row) => row.values.source)).size > 1;
-const cards = new Map(); // row -> its card, made once and moved about afterwards
+let entries = []; // what is shown: {row, more, group, open, inside}
+let cursor = 0; // place among the entries that the keyboard is at
+const pictures = new Map(); // row -> its picture, of the way of drawing that is on now
+const waiting = new Set();
+const CARD_WIDTH = 250, LINE_HEIGHT = 98, GAP = 14;
 
 /** Shows what the state asks for. */
 function update() {
-  const rows = visibleRows();
-  const asTable = state.view === "table";
-  document.getElementById("grid").hidden = asTable;
-  document.getElementById("table").hidden = !asTable;
-  if (asTable) showTable(rows);
-  else showGrid(rows);
-  showStatus(rows);
+  const before = entries[cursor]?.row;
+  entries = visibleRows();
+  const again = entries.findIndex((entry) => entry.row === before);
+  cursor = Math.max(0, again);
+  byId("grid").hidden = state.view === "table";
+  byId("table").hidden = state.view !== "table";
+  if (state.view === "table") tableHead();
+  paint(true);
+  showStatus();
+  updateSet();
 }
 
-function showStatus(rows) {
-  const liked = likedRows().length;
-  const nothing = rows.length ? "" : " No candidate passes all filters; relax or reset them.";
-  document.getElementById("status").textContent = `${rows.length} of ${report.rows.length} candidates, ${liked} liked.${nothing}`;
-  document.getElementById("sort").value = state.sort;
-  document.getElementById("direction").textContent = state.descending ? "High to low" : "Low to high";
-  for (const id of ["liked-csv", "liked-smi"]) document.getElementById(id).disabled = !liked;
-  for (const button of document.querySelectorAll("[data-view]")) {
-    button.setAttribute("aria-pressed", String(button.dataset.view === state.view));
+function showStatus() {
+  const groups = state.group ? ` in ${entries.filter((entry) => !entry.inside).length.toLocaleString("en")} groups` : "";
+  const rows = state.group ? passingRows().length : entries.length;
+  const nothing = rows ? "" : " No candidate passes all filters; relax or reset them.";
+  byId("status").textContent = `${rows.toLocaleString("en")} of ${report.smiles.length.toLocaleString("en")} candidates${groups}.${nothing}`;
+  byId("progress").textContent = progressText();
+  byId("sort").value = state.sort;
+  byId("direction").textContent = state.descending ? "High to low" : "Low to high";
+  for (const button of document.querySelectorAll("[data-view]")) button.setAttribute("aria-pressed", String(button.dataset.view === state.view));
+}
+
+/** Where the entries stand: how many beside each other, how high a line is. */
+function layout() {
+  const holder = byId(state.view === "table" ? "table" : "grid");
+  const across = state.view === "table" ? 1 : Math.max(1, Math.floor((holder.clientWidth + GAP) / (CARD_WIDTH + GAP)));
+  const height = state.view === "table" ? LINE_HEIGHT : 262 + 18 * Math.ceil(report.card.length / 3) * 2 + GAP;
+  return { holder, across, height, body: state.view === "table" ? holder.querySelector("tbody") : holder };
+}
+
+/** Makes the cards between two lines; the space of the others is kept by padding. */
+function paint(fresh = false, all = false) {
+  if (!report?.smiles.length || byId("candidates").classList.contains("away")) return;
+  const { holder, across, height, body } = layout();
+  const lines = Math.ceil(entries.length / across);
+  const top = holder.getBoundingClientRect().top;
+  const first = all ? 0 : Math.max(0, Math.min(lines - 1, Math.floor(-top / height) - 2));
+  const last = all ? Math.min(lines, Math.ceil(500 / across)) : Math.min(lines, Math.ceil((innerHeight - top) / height) + 2);
+  const key = `${first} ${last} ${across}`;
+  if (!fresh && body.dataset.lines === key) return;
+  body.dataset.lines = key;
+  const focused = document.activeElement?.closest?.("[data-place]");
+  const inside = focused && holder.contains(focused);
+  const from = first * across, to = Math.min(entries.length, last * across);
+  const nodes = entries.slice(from, to).map((entry, i) => (state.view === "table" ? tableRow : card)(entry, from + i));
+  if (state.view === "table") {
+    body.replaceChildren(spacer(first * height), ...nodes, spacer((lines - last) * height));
+  } else {
+    holder.style.gridTemplateColumns = `repeat(${across}, minmax(0, 1fr))`;
+    holder.style.paddingTop = `${first * height}px`;
+    holder.style.paddingBottom = `${Math.max(0, lines - last) * height}px`;
+    holder.style.gridAutoRows = `${height - GAP}px`;
+    holder.replaceChildren(...nodes);
+  }
+  if (inside) focusCursor(false);
+  draw(entries.slice(from, to).map((entry) => entry.row));
+}
+
+function spacer(height) {
+  const line = el("tr", { "aria-hidden": "true" }, el("td", { colspan: report.columns.length + 2 }));
+  line.style.height = `${Math.max(0, height)}px`;
+  line.hidden = height <= 0;
+  return line;
+}
+
+/** Gets the pictures that are missing and puts them in their places. */
+async function draw(rows) {
+  const missing = rows.filter((row) => !pictures.has(row) && !waiting.has(row));
+  if (!missing.length) return;
+  for (const row of missing) waiting.add(row);
+  const [aligned, query] = [state.aligned, state.structure];
+  try {
+    const found = await backEnd.pictures(missing, { aligned, query });
+    if (aligned !== state.aligned || query !== state.structure) return; // asked for otherwise by now
+    missing.forEach((row, i) => pictures.set(row, found[i]));
+    for (const row of missing) for (const holder of document.querySelectorAll(`.drawing[data-row="${row}"]`)) holder.replaceChildren(picture(row));
+  } catch (error) {
+    tell(`Drawings could not be had: ${error.message}`);
+  } finally {
+    for (const row of missing) waiting.delete(row);
   }
 }
 
-function showGrid(rows) {
-  const grid = document.getElementById("grid");
-  const focused = document.activeElement?.closest?.(".card");
-  grid.replaceChildren(...rows.map(card));
-  const reachable = focused && rows.some((row) => cards.get(row) === focused) ? focused : grid.firstElementChild;
-  for (const node of grid.children) node.tabIndex = node === reachable ? 0 : -1;
-  if (focused && reachable === focused) focused.focus();
+function redraw() {
+  pictures.clear();
+  waiting.clear();
+  paint(true);
 }
 
-function card(row) {
-  if (!cards.has(row)) cards.set(row, makeCard(row));
-  return cards.get(row);
+/** The drawing of a row as the state wants it, with marks for alerts, the structure searched for, and painted atoms. */
+function picture(row) {
+  const found = pictures.get(row);
+  const marks = [["hit", found?.match]];
+  if (state.showAlerts) marks.push(["alert", report.alert_atoms[row].flat()]);
+  marks.push(["painted", paintedAtoms(row)]);
+  return drawing(found?.svg, `Structure of candidate ${rankOf(row)}`, marks);
 }
 
-function makeCard(row) {
-  const { rank, score } = row.values;
-  const label = `Candidate ${rank}, score ${shown(score, columns.get("score"))}`;
-  return el("article", { class: "card", role: "listitem", tabindex: "-1", "aria-label": `${label}, ${row.smiles}`, onclick: () => openDetail(row), onkeydown: (event) => cardKey(event, row) },
-    el("div", { class: "card-head" }, el("span", { class: "rank" }, String(rank)), bar(score, label),
-      el("b", { class: "num" }, shown(score, columns.get("score"))), likeButton(row, false)),
-    el("div", { class: "drawing" }, drawing(row.smiles, `Structure of candidate ${rank}`)),
+function drawingBox(row) {
+  return el("div", { class: "drawing", "data-row": row, "data-painted": paintedAtoms(row).join() }, picture(row));
+}
+
+function card(entry, place) {
+  const { row } = entry;
+  const score = valueOf(row, "score");
+  const label = `Candidate ${rankOf(row)}, score ${shownOf(row, "score")}, ${verdictName(myVerdict(row))}`;
+  return el("article", {
+    class: `card ${myVerdict(row) ?? ""} ${entry.inside ? "inside" : ""}`, role: "listitem", tabindex: place === cursor ? "0" : "-1", "data-place": place,
+    "aria-label": `${label}, ${report.smiles[row]}`, "aria-setsize": entries.length, "aria-posinset": place + 1,
+    onclick: () => { cursor = place; openDetail(row); }, onkeydown: (event) => entryKey(event, row), onfocus: () => { cursor = place; },
+  },
+    el("div", { class: "card-head" }, el("span", { class: "rank" }, String(rankOf(row))), bar(score, label), el("b", { class: "num" }, shownOf(row, "score"))),
+    drawingBox(row),
     el("dl", { class: "facts" }, ...report.card.map((key) => fact(row, key))),
-    tags(row));
+    el("div", { class: "card-foot" }, verdictButtons(row, false), tags(entry)));
 }
 
 function fact(row, key) {
   const column = columns.get(key);
   const title = [column.meaning, column.unit].filter(Boolean).join(", ");
-  return el("div", { title }, el("dt", {}, column.label), el("dd", {}, shown(row.values[key], column)));
+  return el("div", { title: `${column.label}: ${title}` }, el("dt", {}, column.label), el("dd", {}, shownOf(row, key)));
 }
 
-/** The generator where there are several, how near the nearest training molecule is, and the alerts. */
-function tags(row) {
-  const { similarity } = row.values;
-  const known = row.nearest === row.smiles ? "in training set" : `nearest known ${shown(similarity, columns.get("similarity"))}`;
-  const found = row.alerts.slice(0, 2).map((name) => el("span", { class: "tag warn", title: `Structural alert: ${name}` }, alertName(name)));
-  if (row.alerts.length > 2) found.push(el("span", { class: "tag warn" }, `${row.alerts.length - 2} more alerts`));
-  const source = severalSources ? el("span", { class: "tag", title: "Generator" }, row.values.source ?? "") : null;
-  return el("div", { class: "tags" }, source, row.nearest ? el("span", { class: row.nearest === row.smiles ? "tag strong" : "tag" }, known) : null, ...found);
+/** How many more the group has, how near the nearest known molecule is, alerts, and who disagrees. */
+function tags(entry) {
+  const { row } = entry;
+  const found = [];
+  if (entry.more) {
+    const flip = (event) => { event.stopPropagation(); if (!state.expanded.delete(entry.group)) state.expanded.add(entry.group); update(); };
+    found.push(el("button", { type: "button", class: "tag more", tabindex: "-1", "aria-expanded": String(entry.open), title: "Show the whole group (G)", onclick: flip }, entry.open ? "fold" : `+${entry.more} alike`));
+  }
+  if (disagreement(row)) found.push(el("span", { class: "tag strong", title: verdictsText(row) }, "disagreement"));
+  if (report.nearest[row] === report.smiles[row]) found.push(el("span", { class: "tag strong" }, "in training set"));
+  const names = alertsOf(row);
+  if (names.length) found.push(el("span", { class: "tag warn", title: names.join("; ") }, names.length > 1 ? `${names.length} alerts` : alertName(names[0])));
+  return el("div", { class: "tags" }, ...found);
 }
 
 /** "BRENK: nitro_group" as "nitro group". */
@@ -72,22 +152,33 @@ function alertName(name) {
   return name.replace(/^\w+: /, "").replace(/\(\d+\)$/, "").replaceAll("_", " ");
 }
 
-function cardKey(event, row) {
+function entryKey(event, row) {
   if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
-  const all = [...document.getElementById("grid").children];
-  const place = all.indexOf(event.currentTarget);
-  const across = all.filter((node) => node.offsetTop === all[0].offsetTop).length;
-  const moves = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across };
-  if (event.key in moves) {
-    const next = all[place + moves[event.key]];
-    if (next) { event.currentTarget.tabIndex = -1; next.tabIndex = 0; next.focus(); }
-  } else if (event.key === "Enter" || event.key === " ") openDetail(row);
-  else if (event.key === "l" || event.key === "L") toggleLike(row);
-  else return;
+  const { across } = layout();
+  const moves = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across, PageDown: 3 * across, PageUp: -3 * across, Home: -entries.length, End: entries.length };
+  if (event.key in moves) moveTo(Math.min(entries.length - 1, Math.max(0, cursor + moves[event.key])));
+  else if (event.key === "Enter" || event.key === " ") openDetail(row);
+  else if (event.key === "g" && entries[cursor].more) document.activeElement.querySelector(".more")?.click();
+  else if (!decideKey(event, row)) return;
   event.preventDefault();
 }
 
-function showTable(rows) {
+function moveTo(place) {
+  cursor = place;
+  focusCursor(true);
+}
+
+/** Gives the focus to the entry at the cursor, scrolling to it if it is not there. */
+function focusCursor(scroll) {
+  const { holder, across, height } = layout();
+  const top = holder.getBoundingClientRect().top + scrollY + Math.floor(cursor / across) * height;
+  if (scroll && (top < scrollY + 70 || top + height > scrollY + innerHeight)) scrollTo(0, top < scrollY + 70 ? top - 70 : top + height - innerHeight + 20);
+  if (scroll) paint();
+  for (const node of holder.querySelectorAll("[data-place]")) node.tabIndex = Number(node.dataset.place) === cursor ? 0 : -1;
+  holder.querySelector(`[data-place="${cursor}"]`)?.focus({ preventScroll: true });
+}
+
+function tableHead() {
   const head = report.columns.map((column) => {
     const sorted = column.key === state.sort ? (state.descending ? "descending" : "ascending") : "none";
     const flip = () => setSort(column.key, column.key === state.sort ? !state.descending : bestFirst(column.key));
@@ -95,15 +186,15 @@ function showTable(rows) {
       el("button", { type: "button", onclick: flip }, column.label, column.unit ? el("small", {}, ` ${column.unit}`) : null));
   });
   head.splice(1, 0, el("th", { scope: "col" }, "Structure"));
-  document.getElementById("table").replaceChildren(
-    el("table", { class: "rows" }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Like"), ...head)), el("tbody", {}, ...rows.map(tableRow))));
+  byId("table").replaceChildren(el("table", { class: "rows" }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Decision"), ...head)), el("tbody")));
 }
 
-function tableRow(row) {
-  const cells = report.columns.map((column) =>
-    el("td", { class: column.kind === "number" ? "num" : "" }, shown(row.values[column.key], column)));
-  const open = el("button", { type: "button", class: "thumb", "aria-label": `Open candidate ${row.values.rank}`, onclick: () => openDetail(row) },
-    drawing(row.smiles, `Structure of candidate ${row.values.rank}`));
+function tableRow(entry, place) {
+  const { row } = entry;
+  const cells = report.columns.map((column) => el("td", { class: column.kind === "number" ? "num" : "" }, shownOf(row, column.key)));
+  const open = el("button", { type: "button", class: "thumb", tabindex: "-1", "aria-label": `Open candidate ${rankOf(row)}`, onclick: () => { cursor = place; openDetail(row); } }, drawingBox(row));
   cells.splice(1, 0, el("td", {}, open));
-  return el("tr", {}, el("td", {}, likeButton(row, true)), ...cells);
+  return el("tr", { "data-place": place, class: myVerdict(row) ?? "", tabindex: place === cursor ? "0" : "-1", onkeydown: (event) => entryKey(event, row), onfocus: () => { cursor = place; } },
+    el("td", {}, verdictButtons(row, false)), ...cells);
 }
+

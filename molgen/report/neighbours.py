@@ -1,4 +1,4 @@
-"""The training molecule that is most similar to each candidate."""
+"""The known molecules that are most similar to each candidate: of the training set, and of files that a user names."""
 
 from __future__ import annotations
 
@@ -9,22 +9,29 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
+from rdkit import Chem
+from rdkit.Chem import rdFingerprintGenerator
 
 from molgen.chem.fingerprints import morgan, nearest
 from molgen.chem.parse import BadMolecule, parse
 from molgen.core import tables
+from molgen.core.errors import InputError
 from molgen.core.progress import progress
 from molgen.core.workers import map_ordered
+from molgen.data.readers import Reader, to_mol
 
 CHUNK = 4_000
+# Environments of radius 1 that cover the same bonds as another are kept: each atom has its own.
+_RADIUS_1 = rdFingerprintGenerator.GetMorganGenerator(radius=1, includeRedundantEnvironments=True)
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A training molecule and its Tanimoto similarity (Morgan, radius 2, 2,048 bits), 0 to 1."""
+    """A known molecule and its Tanimoto similarity (Morgan, radius 2, 2,048 bits), 0 to 1."""
 
     smiles: str
     similarity: float
+    name: str | None = None
 
 
 def nearest_training(smiles: Sequence[str], molecules: Path, workers: int) -> list[Neighbour | None]:
@@ -41,6 +48,46 @@ def nearest_training(smiles: Sequence[str], molecules: Path, workers: int) -> li
                     best[i] = Neighbour(text, similarity)
             bar.advance(size)
     return best
+
+
+def nearest_known(smiles: Sequence[str], file: Path) -> list[Neighbour | None]:
+    """For each (valid) SMILES the nearest molecule of a file; rows that are no molecules are left out.
+
+    A file without any molecule is an InputError.
+    """
+    reader, names, mols = Reader(file), list[str | None](), list[Chem.Mol]()
+    for row in reader:
+        try:
+            mols.append(to_mol(row.text, block=reader.blocks))
+            names.append(row.name)
+        except BadMolecule:
+            continue
+    if not mols:
+        raise InputError(f"{file}: no molecules in it; a file of known molecules needs at least one")
+    if not smiles:
+        return []
+    index, similarity = nearest(morgan([parse(s) for s in smiles]), morgan(mols), CHUNK)
+    found = zip(index.tolist(), similarity.tolist(), strict=True)
+    return [Neighbour(Chem.MolToSmiles(mols[i]), similar, names[i]) for i, similar in found]
+
+
+def changed_atoms(mol: Chem.Mol, other: Chem.Mol) -> list[int]:
+    """Atoms of `mol` whose surroundings (Morgan, radius 1: the atom and its neighbours) do not occur in `other`."""
+    there = set(_surroundings(other))
+    return [atom for atom, around in enumerate(_surroundings(mol)) if around not in there]
+
+
+def _surroundings(mol: Chem.Mol) -> list[int]:
+    """For each atom the identifier of its Morgan environment of radius 1 (0 where it has no bond)."""
+    found = [0] * mol.GetNumAtoms()
+    output = rdFingerprintGenerator.AdditionalOutput()
+    output.AllocateBitInfoMap()
+    _RADIUS_1.GetSparseFingerprint(mol, additionalOutput=output)
+    for identifier, places in output.GetBitInfoMap().items():
+        for atom, radius in places:
+            if radius == 1 or found[atom] == 0:
+                found[atom] = identifier
+    return found
 
 
 def _train(molecules: Path) -> Iterator[list[str]]:

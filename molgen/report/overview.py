@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from html import escape
 from statistics import median
 
-from molgen.report.candidates import Candidates
 from molgen.report.funnel import Step
 from molgen.report.run import Run
+from molgen.report.sheet import Sheet
 
 
-def lead(run: Run, steps: Sequence[Step], candidates: Candidates) -> str:
+def lead(run: Run, steps: Sequence[Step], sheet: Sheet) -> str:
     """One or two sentences: how many candidates, from how many draws, by which models, on which data."""
     drawn = next((f"{s.count:,}" for s in steps if s.name == "Drawn"), None)
     families = [f for f in run.families if run.samples(f).is_file()] or run.families
     models = f"{'the model' if len(families) == 1 else 'the models'} {_listed(families)}" if families else "no model"
-    what = f"{len(candidates.rows):,} candidates" if candidates.rows else "No candidates yet"
-    verb = "picked from" if candidates.rows else "but"
+    what = f"{len(sheet):,} candidates" if len(sheet) else "No candidates yet"
+    verb = "picked from" if len(sheet) else "but"
     source = f", {verb} {drawn} molecules drawn by {models}" if drawn else f", from {models}"
     data = run.config.get("data")
     name = data.get("name") if isinstance(data, dict) else data
@@ -25,21 +25,21 @@ def lead(run: Run, steps: Sequence[Step], candidates: Candidates) -> str:
     return escape(f"{what}{source}{known}.")
 
 
-def tiles(candidates: Candidates) -> str:
+def tiles(sheet: Sheet) -> str:
     """The set in a few figures."""
-    rows = candidates.rows
-    if not rows:
+    if not len(sheet):
         return ""
-    scores = [s for r in rows if isinstance(s := r.values["score"], float)]
-    scaffolds = {r.scaffold for r in rows}
-    alerted = sum(1 for r in rows if r.alerts)
+    table, count = sheet.table, len(sheet)
+    scores = [s for s in table["score"].to_pylist() if s is not None and s == s]
+    alerted = sum(1 for names in table["alerts"].to_pylist() if names)
     found = []
     if scores:
         found.append(("best score", f"{max(scores):.3f}", f"median {median(scores):.3f}"))
-    found.append(("distinct scaffolds", f"{len(scaffolds):,}", f"in {len(rows):,} molecules"))
-    found.append(("with alerts", f"{alerted:,}", f"of {len(rows):,}, PAINS or BRENK"))
-    if near := [r.nearest.similarity for r in rows if r.nearest]:
-        same = sum(1 for r in rows if r.nearest and r.nearest.smiles == r.smiles)
+    found.append(("distinct scaffolds", f"{len(table['scaffold'].unique()):,}", f"in {count:,} molecules"))
+    found.append(("with alerts", f"{alerted:,}", f"of {count:,}, PAINS or BRENK"))
+    if "similarity" in table.schema.names:
+        near = [v for v in table["similarity"].to_pylist() if v is not None]
+        same = sum(1 for a, b in zip(table["nearest"].to_pylist(), sheet.smiles, strict=True) if a == b)
         found.append(("nearest known", f"{median(near):.2f}", f"median similarity; {same or 'none'} in training set"))
     return "".join(
         f'<div class="tile"><dt>{name}</dt><dd>{value}</dd><p>{note}</p></div>' for name, value, note in found
@@ -57,7 +57,7 @@ def funnel_chart(steps: Sequence[Step]) -> str:
         width = 100 * min(step.count / first, 1)
         rows.append(
             f'<li title="{step.meaning}"><span class="name">{step.name}</span>'
-            f'<span class="bar"><i style="width:{width:.2f}%"></i></span>'
+            f'<svg class="bar" aria-hidden="true"><rect width="{width:.2f}%" height="100%"/></svg>'
             f'<b class="num">{step.count:,}</b><span class="share num">{share}</span></li>'
         )
     return f'<ol class="funnel">{"".join(rows)}</ol>'

@@ -1,25 +1,68 @@
 // Puts the page together.
 
-function start() {
-  const made = new Date(document.lastModified);
-  document.getElementById("made").textContent = ` · ${made.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" })}`;
-  if (!report.rows.length) {
-    document.getElementById("status").textContent = "This run holds no candidates. molgen rank picks them from a scored table.";
+let backEnd = null;
+
+async function start() {
+  const data = JSON.parse(byId("data").textContent);
+  backEnd = data.server ? serverBackEnd(data) : fileBackEnd(data);
+  buildTabs();
+  try {
+    receive(await backEnd.table());
+  } catch (error) {
+    byId("status").textContent = `The candidates could not be loaded: ${error.message}`;
     return;
   }
+  if (!report.smiles.length) {
+    byId("status").textContent = "This run holds no candidates. molgen rank picks them from a scored table.";
+    return;
+  }
+  const wanted = stored("card", report.card).filter((key) => columns.has(key));
+  report.card = wanted;
   buildToolbar();
+  buildCardChoice();
   buildSliders();
-  document.getElementById("toolbar").hidden = false;
-  document.getElementById("filters").hidden = false;
-  const dialog = document.getElementById("detail");
+  buildSet();
+  for (const id of ["toolbar", "who", "filters", "card-fold"]) byId(id).hidden = false;
+  const dialog = byId("detail");
   dialog.addEventListener("keydown", detailKey);
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || dialog.open || event.target.matches("input, select, textarea")) return;
-    event.preventDefault();
-    document.getElementById("search").focus();
-  });
+  dialog.addEventListener("close", () => { painting = false; paint(true); focusCursor(true); });
+  document.addEventListener("keydown", pageKey);
+  addEventListener("scroll", () => paint(), { passive: true });
+  addEventListener("resize", settled(() => paint(true), 100));
+  addEventListener("beforeprint", () => paint(true, true));
+  addEventListener("afterprint", () => paint(true));
+  addEventListener("beforeunload", (event) => { if (unsent.length) event.preventDefault(); });
+  learn(await backEnd.events(0));
   update();
+  document.documentElement.dataset.ready = "yes";
+  listen();
+}
+
+function pageKey(event) {
+  if (byId("detail").open || event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "/") byId("search").focus();
+  else if (event.key.toUpperCase() === "U" && !event.defaultPrevented) undo();
+  else return;
+  event.preventDefault();
+}
+
+/** One part of the page at a time, named by the address; all of them where nothing runs scripts, and on paper. */
+function buildTabs() {
+  const show = () => {
+    const parts = [...document.querySelectorAll("main > section")];
+    const wanted = parts.find((part) => part.id === location.hash.slice(1)) ?? byId("candidates");
+    for (const part of parts) part.classList.toggle("away", part !== wanted);
+    for (const link of document.querySelectorAll(".contents a")) link.setAttribute("aria-current", String(link.hash === `#${wanted.id}`));
+    if (report) { paint(true); updateSet(); }
+  };
+  addEventListener("hashchange", () => { show(); scrollTo(0, Math.min(scrollY, document.querySelector(".contents").offsetTop)); });
+  show();
+}
+
+/** A line about what just happened or failed; nothing takes it away. */
+function tell(text) {
+  byId("told").textContent = text;
 }
 
 start();

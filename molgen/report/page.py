@@ -1,41 +1,76 @@
-"""Fills page.html: style, scripts, data and sections in one file that asks the network for nothing."""
+"""Fills page.html: for a report everything in one file that asks the network for nothing, for the server its frame."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Sequence
+from functools import cache
 from html import escape
 from importlib.resources import files
 from string import Template
 from typing import Any
 
 from molgen import __version__
-from molgen.chem.parse import BadMolecule, parse
 from molgen.report import evaluation, overview, provenance
-from molgen.report.candidates import Candidate, Candidates
-from molgen.report.drawings import drawing
 from molgen.report.funnel import Step
+from molgen.report.payload import script_json
 from molgen.report.run import Run
+from molgen.report.sheet import Sheet
 
-SCRIPTS = ("core.js", "grid.js", "filters.js", "detail.js", "exports.js", "page.js")
-CARD = ("MW", "logP", "TPSA", "QED", "SA")  # under each drawing
-SLIDERS = ("score", "MW", "logP", "TPSA", "QED", "SA", "similarity")
+SCRIPTS = (
+    *("core.js", "smarts.js", "backend.js", "rows.js", "decide.js", "grid.js", "filters.js"),
+    *("detail.js", "set.js", "exports.js", "page.js"),
+)
+ALONE = "This file is complete in itself and asks the network for nothing."
 
 
-def page(run: Run, candidates: Candidates, steps: Sequence[Step], *, title: str, key: str) -> str:
-    """The whole page as text. Everything that comes from the run is escaped."""
-    script = '"use strict";\n' + "\n".join(_part(name) for name in SCRIPTS)
-    return Template(_part("page.html")).substitute(
+@cache
+def script() -> str:
+    """All scripts as one."""
+    return '"use strict";\n' + "\n".join(part(name) for name in SCRIPTS)
+
+
+def report_page(run: Run, sheet: Sheet, steps: Sequence[Step], data: dict[str, Any], *, title: str) -> str:
+    """The whole page as text. Everything that comes from the run is escaped; only the page's own script may run."""
+    digest = base64.b64encode(hashlib.sha256(script().encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
+    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}; form-action \'none\'">\n'
+    return _filled(
+        run,
+        sheet,
+        steps,
+        title=title,
+        kind="report",
+        complete=ALONE,
+        head=f"{head}<style>\n{part('page.css')}\n</style>",
+        data=script_json(data),
+        script=f"<script>{script()}</script>",
+    )
+
+
+def server_page(run: Run, sheet: Sheet, steps: Sequence[Step], settings: dict[str, Any], *, title: str) -> str:
+    """The page of `molgen review`: the same, with its style, script and table at addresses of their own."""
+    return _filled(
+        run,
+        sheet,
+        steps,
+        title=title,
+        kind="review",
+        complete="",
+        head='<link rel="stylesheet" href="static/page.css">',
+        data=script_json({"server": True, **settings}),
+        script='<script src="static/page.js"></script>',
+    )
+
+
+def _filled(run: Run, sheet: Sheet, steps: Sequence[Step], *, title: str, **parts: str) -> str:
+    return Template(part("page.html")).substitute(
+        parts,
         title=escape(title),
         version=escape(__version__),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        style=_part("page.css"),
-        script=script,
-        data=_json(data(candidates, key, title)),
-        lead=overview.lead(run, steps, candidates),
-        tiles=overview.tiles(candidates),
+        lead=overview.lead(run, steps, sheet),
+        tiles=overview.tiles(sheet),
         funnel=overview.funnel_chart(steps),
         gaps=overview.gaps(run),
         histograms=evaluation.histograms(run),
@@ -46,48 +81,6 @@ def page(run: Run, candidates: Candidates, steps: Sequence[Step], *, title: str,
     )
 
 
-def data(candidates: Candidates, key: str, title: str) -> dict[str, Any]:
-    """What the scripts work on: columns, rows, and a drawing for every SMILES that is shown."""
-    columns = {c.key for c in candidates.columns}
-    return {
-        "key": key,
-        "title": title,
-        "card": [k for k in CARD if k in columns],
-        "sliders": [k for k in SLIDERS if k in columns],
-        "columns": [vars(c) for c in candidates.columns],
-        "rows": [_row(c) for c in candidates.rows],
-        "drawings": _drawings(candidates),
-    }
-
-
-def _row(candidate: Candidate) -> dict[str, Any]:
-    return {
-        "smiles": candidate.smiles,
-        "inchikey": candidate.inchikey,
-        "scaffold": candidate.scaffold,
-        "alerts": candidate.alerts,
-        "nearest": candidate.nearest.smiles if candidate.nearest else None,
-        "values": candidate.values,
-        "components": [[c.name, c.value, c.desirability] for c in candidate.components],
-    }
-
-
-def _drawings(candidates: Candidates) -> dict[str, str]:
-    drawn = {c.smiles: drawing(c.mol) for c in candidates.rows}
-    for candidate in candidates.rows:
-        if candidate.nearest and candidate.nearest.smiles not in drawn:
-            try:
-                drawn[candidate.nearest.smiles] = drawing(parse(candidate.nearest.smiles))
-            except BadMolecule:  # a reference from elsewhere; its SMILES is shown without a drawing
-                continue
-    return drawn
-
-
-def _json(values: Any) -> str:
-    """JSON that cannot end the script element it stands in."""
-    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """A file of the front end."""
     return files("molgen.report").joinpath(name).read_text(encoding="utf-8")

@@ -12,11 +12,12 @@ from molgen import __version__
 from molgen.core.artifacts import Identity, already_made, building
 from molgen.core.errors import InputError
 from molgen.core.settings import Settings
-from molgen.report.candidates import load_candidates
 from molgen.report.exports import write_csv, write_sdf
 from molgen.report.funnel import funnel
-from molgen.report.page import page
+from molgen.report.page import report_page
+from molgen.report.payload import report_data
 from molgen.report.run import open_run
+from molgen.report.sheet import make_sheet
 
 
 class ReportSettings(Settings):
@@ -25,6 +26,7 @@ class ReportSettings(Settings):
     title: str | None = Field(default=None, max_length=200, description="heading; the run's name by default")
     show: int = Field(default=500, ge=1, le=5_000, description="most candidates on the page, best first")
     neighbours: bool = Field(default=True, description="look up each candidate's nearest training molecule")
+    known: tuple[str, ...] = Field(default=(), description="files of known molecules to show the nearest of")
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,20 @@ def report(run: Path, out: Path, settings: ReportSettings | None = None, *, work
     if out.suffix != ".html":
         raise InputError(f"{out}: --out must end in .html")
     opened = open_run(run)
-    identity = Identity.of("report", {**settings.values(), "molgen": __version__}, opened.inputs())
+    inputs = opened.inputs() | {f"known {file}": Path(file) for file in settings.known}
+    identity = Identity.of("report", {**settings.values(), "molgen": __version__}, inputs)
     sdf, table = out.with_name("candidates.sdf"), out.with_name("candidates.csv")
     if already_made(out, identity) and sdf.is_file() and table.is_file():
         return Written(out, sdf, table, _shown(table), opened.gaps)
-    candidates = load_candidates(opened, settings.show, workers, neighbours=settings.neighbours)
-    steps = funnel(opened, len(candidates.rows))
-    text = page(opened, candidates, steps, title=settings.title or opened.name, key=identity.key)
+    sheet = make_sheet(opened, settings.show, workers, neighbours=settings.neighbours, known=settings.known)
+    title = settings.title or opened.name
+    data = report_data(opened, sheet, key=identity.key, title=title)
+    text = report_page(opened, sheet, funnel(opened, len(sheet)), data, title=title)
     with building(out, identity, workers=workers) as aside:
         aside.write_text(text, encoding="utf-8")
-        write_sdf(sdf, candidates)
-        write_csv(table, candidates)
-    return Written(out, sdf, table, len(candidates.rows), opened.gaps)
+        write_sdf(sdf, sheet)
+        write_csv(table, sheet)
+    return Written(out, sdf, table, len(sheet), opened.gaps)
 
 
 def _shown(table: Path) -> int:

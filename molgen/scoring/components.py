@@ -10,6 +10,7 @@ from molgen.scoring.hazards import Hazards
 from molgen.scoring.http import Http
 from molgen.scoring.np_likeness import NPLikeness
 from molgen.scoring.predictor import PredictorComponent
+from molgen.scoring.preference import PreferenceScore
 from molgen.scoring.ring_rarity import RingRarity
 from molgen.scoring.scaffold_count import ScaffoldCount
 from molgen.scoring.scaffold_novelty import ScaffoldNovelty
@@ -42,6 +43,7 @@ COMPONENTS: dict[str, type[Scorer]] = {
     "scaffold_count": ScaffoldCount,
     "ring_rarity": RingRarity,
     "predictor": PredictorComponent,
+    "preference": PreferenceScore,
     "external": External,
     "http": Http,
 }

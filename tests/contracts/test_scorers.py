@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ from molgen.chem.fingerprint_kinds import KINDS
 from molgen.scoring.component import Scorer
 from molgen.scoring.components import COMPONENTS
 from molgen.scoring.objective import read_component
+from molgen.scoring.preference import Preference
 
 SMILES = [
     "CC(=O)Oc1ccccc1C(=O)O",
@@ -33,11 +35,14 @@ SMILES = [
 ]
 LENGTHS = "import sys\nfor line in sys.stdin: print(len(line.strip()), flush=True)"
 KNOWN = Path(__file__).with_name("known.smi")  # ten alkylbenzenes, aspirin, piperidine
+PREFERENCE = tempfile.TemporaryDirectory()
+Preference(np.linspace(-1, 1, 1038), np.zeros(14), np.ones(14), 0.0).save(Path(PREFERENCE.name))
 PARAMETERS: dict[str, dict[str, Any]] = {
     "shape": {"references": ["CC(=O)Oc1ccccc1C(=O)O"], "conformers": 2},
     "scaffold_novelty": {"reference_file": str(KNOWN)},
     "scaffold_count": {"reference_file": str(KNOWN)},
     "ring_rarity": {"reference_file": str(KNOWN)},
+    "preference": {"model_file": PREFERENCE.name},
     "similarity": {"references": ["CC(=O)Oc1ccccc1C(=O)O", "CCCCCCC"]},
     "substructure": {"required": ["a", "[#8]"], "forbidden": ["[N+](=O)[O-]"]},
     "external": {"command": [sys.executable, "-c", LENGTHS], "batch": 3, "timeout": 60},

@@ -6,20 +6,18 @@ import csv
 import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rdkit import Chem
 
-from molgen.chem.parse import parse
-from molgen.report.candidates import Candidate, Candidates
+from molgen.chem.fingerprints import morgan, morgan_bits
 from molgen.report.charts import curves, histogram, short, steps, ticks
 from molgen.report.drawings import COLOURS, drawing
-from molgen.report.exports import harmless, write_csv, write_sdf
-
-
-def candidate(smiles: str, **values) -> Candidate:
-    return Candidate(parse(smiles), smiles, "", "", [], [], {"rank": 1, "score": 0.5} | values)
+from molgen.report.exports import csv_text, harmless, sdf_text
+from molgen.report.maps import chemical_map
+from molgen.report.neighbours import changed_atoms
 
 
 @pytest.mark.parametrize(
@@ -99,11 +97,53 @@ def test_other_cells_are_left_alone():
 
 def test_hostile_values_do_not_break_the_files(tmp_path):
     value = '=HYPERLINK("x")\n> <score>\n1\n\n$$$$'
-    rows = Candidates([candidate("CCO", note=value), candidate("C", note='a,b"c')])
-    write_csv(tmp_path / "c.csv", rows)
+    rows = [{"rank": 1, "smiles": s, "score": 0.5, "note": n} for s, n in (("CCO", value), ("C", 'a,b"c'))]
+    (tmp_path / "c.csv").write_text(csv_text(rows), newline="")
     with (tmp_path / "c.csv").open(newline="") as stream:
         assert [r["note"] for r in csv.DictReader(stream)] == ["'" + value, 'a,b"c']
-    write_sdf(tmp_path / "c.sdf", rows)
+    (tmp_path / "c.sdf").write_text(sdf_text(rows))
     mols = list(Chem.SDMolSupplier(str(tmp_path / "c.sdf")))
     assert [Chem.MolToSmiles(m) for m in mols] == ["CCO", "C"]
     assert mols[0].GetProp("score") == "0.5"
+
+
+def test_molecules_of_a_scaffold_are_drawn_alike_when_asked():
+    from molgen.report.payload import picture_of
+
+    scaffold = "c1ccc2[nH]ccc2c1"
+    smiles = ["Cc1ccc2[nH]ccc2c1", "Cc1cccc2[nH]ccc12", "O=C(O)CCc1c[nH]c2ccccc12"]
+    template = Chem.MolFromSmiles(scaffold)
+
+    def directions(aligned: str) -> list[list[float]]:
+        """The scaffold's atoms relative to its first one, in each drawing."""
+        found = []
+        for text in smiles:
+            places = picture_of(text, aligned).split('data-xy="')[1].split('"')[0].split()
+            points = [tuple(map(float, p.split(","))) for p in places]
+            match = Chem.MolFromSmiles(text).GetSubstructMatch(template)
+            found.append([c - o for atom in match for c, o in zip(points[atom], points[match[0]], strict=True)])
+        return found
+
+    first, *others = directions(scaffold)
+    assert all(other == pytest.approx(first, abs=2) for other in others)  # places are whole pixels
+    first, *others = directions("")
+    assert any(other != pytest.approx(first, abs=2) for other in others)
+
+
+def test_atoms_with_other_surroundings_are_the_changed_ones():
+    toluene, phenol = Chem.MolFromSmiles("Cc1ccccc1"), Chem.MolFromSmiles("Oc1ccccc1")
+    assert changed_atoms(toluene, phenol) == [0, 1]  # the methyl group and the carbon that carries it
+    assert changed_atoms(toluene, toluene) == []
+    assert changed_atoms(Chem.MolFromSmiles("C"), Chem.MolFromSmiles("N")) == [0]
+
+
+def test_the_map_is_the_principal_components_of_the_fingerprints(zinc_smiles):
+    mols = [Chem.MolFromSmiles(s) for s in zinc_smiles[:60]]
+    found = chemical_map(morgan(mols))
+    bits = morgan_bits(mols).astype(float)
+    bits -= bits.mean(axis=0)
+    left, sizes, _ = np.linalg.svd(bits, full_matrices=False)
+    for axis in range(2):
+        mine, theirs = found[:, axis], left[:, axis] * sizes[axis]
+        assert mine == pytest.approx(theirs * np.sign(mine @ theirs), abs=2e-3)
+    assert (chemical_map(morgan(mols[:2])) == 0).all()

@@ -12,6 +12,7 @@ from collections import Counter
 import pyarrow as pa
 import pytest
 from rdkit import Chem
+from rdkit.Chem import rdFingerprintGenerator
 
 from molgen.chem.parse import canonical
 from molgen.core import tables
@@ -44,40 +45,73 @@ def test_only_the_pages_own_script_may_run(page):
 
 
 def test_nothing_from_the_run_becomes_markup(page):
-    assert page.data["rows"][0]["values"]["source"] == INJECTION  # there, as data
+    source = page.data["values"]["source"]
+    assert source["levels"][source["codes"][0]] == INJECTION  # there, as data
     assert f"note: {INJECTION}" in page.text.replace("'", "")  # there, as text of the settings
     assert INJECTION not in page.source
     assert [t for t, _ in page.tags].count("script") == 2
 
 
 def test_every_candidate_has_its_values_and_its_drawing(page, written):
-    rows = page.data["rows"]
-    assert len(rows) == written.candidates == 12
-    assert [r["values"]["rank"] for r in rows] == list(range(1, 13))
-    keys = {c["key"] for c in page.data["columns"]}
+    data = page.data
+    assert written.candidates == len(data["smiles"]) == 12
+    assert data["values"]["rank"] == list(range(1, 13))
+    keys = {c["key"] for c in data["columns"]}
     assert {"score", *tables.PROPERTIES, "similarity", "alert_count", "source"} <= keys
-    for row in rows:
-        mol = Chem.MolFromSmiles(row["smiles"])
-        assert row["inchikey"] == Chem.MolToInchiKey(mol)
-        assert row["values"]["heavy_atoms"] == mol.GetNumHeavyAtoms()
-        assert [name for name, _, _ in row["components"]] == ["QED", "SA", "TPSA"]
-        assert page.data["drawings"][row["smiles"]].startswith('<svg class="mol"')
-        assert page.data["drawings"][row["nearest"]].startswith('<svg class="mol"')
+    assert data["components"] == ["QED", "SA", "TPSA"]
+    assert keys | {f"{name}.desirability" for name in data["components"]} == set(data["values"])
+    for row, smiles in enumerate(data["smiles"]):
+        mol = Chem.MolFromSmiles(smiles)
+        assert data["inchikey"][row] == Chem.MolToInchiKey(mol)
+        assert data["values"]["heavy_atoms"][row] == mol.GetNumHeavyAtoms()
+        assert data["pictures"][smiles].startswith('<svg class="mol"')
+        assert data["pictures"][smiles].split('data-xy="')[1].split('"')[0].count(",") == mol.GetNumAtoms()
+        assert data["pictures"][data["nearest"][row]].startswith('<svg class="mol"')
+
+
+def test_alerts_have_their_atoms(tmp_path):
+    from molgen.report.sheet import alert_atoms
+
+    mol = Chem.MolFromSmiles("CCN=[N+]=[N-]")
+    assert alert_atoms(mol, ["HAZARD: organic azide (explosive)", "BRENK: azido_group", "OTHER: thing"])[2] == []
+    nitro = Chem.MolFromSmiles("Cc1ccc([N+](=O)[O-])cc1")
+    (atoms,) = alert_atoms(nitro, ["BRENK: nitro_group"])
+    assert {nitro.GetAtomWithIdx(a).GetSymbol() for a in atoms} >= {"N", "O"}
+
+
+def test_files_of_known_molecules_are_looked_up_with_their_names(run, tmp_path):
+    from rdkit import DataStructs
+
+    known = tmp_path / "drugs.smi"
+    known.write_text("CC(=O)Oc1ccccc1C(=O)O aspirin\nnonsense bad\nCC(=O)Nc1ccc(O)cc1 paracetamol\n")
+    written = report(run, tmp_path / "r.html", ReportSettings(show=4, known=(str(known),)))
+    data = Page(written.page).data
+    assert len(data["near"]) == 4
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
+    drugs = {n: generator.GetFingerprint(Chem.MolFromSmiles(s)) for s, n in
+             (("CC(=O)Oc1ccccc1C(=O)O", "aspirin"), ("CC(=O)Nc1ccc(O)cc1", "paracetamol"))}  # fmt: skip
+    for smiles, near in zip(data["smiles"], data["near"], strict=True):
+        (one,) = [n for n in near if n["set"] == "drugs"]
+        mine = generator.GetFingerprint(Chem.MolFromSmiles(smiles))
+        best = {n: DataStructs.TanimotoSimilarity(mine, fp) for n, fp in drugs.items()}
+        assert one["similarity"] == pytest.approx(max(best.values()), abs=1e-4)
+        assert best[one["name"]] == pytest.approx(max(best.values()), abs=1e-4)
+    (tmp_path / "none.smi").write_text("nonsense\n")
+    with pytest.raises(InputError, match="no molecules in it"):
+        report(run, tmp_path / "n.html", ReportSettings(known=(str(tmp_path / "none.smi"),)))
 
 
 def test_nearest_training_molecules_equal_brute_force(page, run):
     from rdkit import DataStructs
-    from rdkit.Chem import rdFingerprintGenerator
 
     table = tables.read(run / "molecules" / "molecules.parquet")
     train = table.filter(pa.compute.equal(table["split"].cast("string"), "train"))["smiles"].to_pylist()
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
     known = [generator.GetFingerprint(Chem.MolFromSmiles(s)) for s in train]
-    for row in page.data["rows"]:
-        mine = generator.GetFingerprint(Chem.MolFromSmiles(row["smiles"]))
-        found = DataStructs.BulkTanimotoSimilarity(mine, known)
-        assert row["values"]["similarity"] == pytest.approx(max(found), abs=1e-3)
-        assert found[train.index(row["nearest"])] == pytest.approx(max(found))
+    for row, smiles in enumerate(page.data["smiles"]):
+        found = DataStructs.BulkTanimotoSimilarity(generator.GetFingerprint(Chem.MolFromSmiles(smiles)), known)
+        assert page.data["values"]["similarity"][row] == pytest.approx(max(found), abs=1e-3)
+        assert found[train.index(page.data["nearest"][row])] == pytest.approx(max(found))
 
 
 def test_the_page_says_what_was_done(page):
@@ -98,18 +132,18 @@ def test_the_page_says_what_was_done(page):
 
 def test_the_sdf_holds_the_same_molecules(page, written):
     mols = list(Chem.SDMolSupplier(str(written.sdf)))
-    assert [canonical(Chem.MolToSmiles(m)) for m in mols] == [r["smiles"] for r in page.data["rows"]]
+    assert [canonical(Chem.MolToSmiles(m)) for m in mols] == page.data["smiles"]
     assert [m.GetProp("_Name") for m in mols] == [f"candidate-{i}" for i in range(1, 13)]
-    assert float(mols[0].GetProp("score")) == pytest.approx(page.data["rows"][0]["values"]["score"], rel=1e-4)
+    assert float(mols[0].GetProp("score")) == pytest.approx(page.data["values"]["score"][0], rel=1e-4)
     assert float(mols[0].GetProp("QED.desirability")) <= 1
 
 
 def test_the_csv_holds_the_same_rows(page, written):
     with written.csv.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert [r["smiles"] for r in rows] == [r["smiles"] for r in page.data["rows"]]
-    assert [r["inchikey"] for r in rows] == [r["inchikey"] for r in page.data["rows"]]
-    assert float(rows[0]["MW"]) == pytest.approx(page.data["rows"][0]["values"]["MW"], rel=1e-4)
+    assert [r["smiles"] for r in rows] == page.data["smiles"]
+    assert [r["inchikey"] for r in rows] == page.data["inchikey"]
+    assert float(rows[0]["MW"]) == pytest.approx(page.data["values"]["MW"][0], rel=1e-4)
 
 
 def test_the_same_run_gives_the_same_files_and_is_not_made_twice(run, written, tmp_path):
@@ -143,7 +177,7 @@ def test_a_missing_part_is_said_and_the_rest_is_shown(missing, sentence, run, tm
     assert sentence in page.text
     assert "must not be used for" in page.text
     if missing == "candidates.parquet":
-        assert page.data["rows"] == []
+        assert page.data["smiles"] == []
         assert (folder / "candidates.sdf").read_text() == ""
 
 
@@ -163,7 +197,7 @@ def test_one_family_alone(tmp_path):
     page = Page(report(folder, folder / "report.html", ReportSettings(title=INJECTION, neighbours=False)).page)
     assert INJECTION in page.text
     assert INJECTION not in page.source
-    assert all(r["nearest"] is None for r in page.data["rows"])
+    assert set(page.data["nearest"]) == {None}
     assert "similarity" not in {c["key"] for c in page.data["columns"]}
 
 

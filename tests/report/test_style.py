@@ -10,8 +10,10 @@ import pytest
 CSS = files("molgen.report").joinpath("page.css").read_text()
 TEXT = [("ink", "bg"), ("ink", "panel"), ("ink", "soft"), ("ink", "accent-soft"), ("quiet", "bg"), ("quiet", "panel")]
 TEXT += [("quiet", "soft"), ("accent", "panel"), ("accent", "bg"), ("accent", "accent-soft"), ("warn", "warn-soft")]
+TEXT += [(verdict, where) for verdict in ("like", "maybe", "reject") for where in ("panel", f"{verdict}-soft")]
 TEXT += [(atom, "panel") for atom in ("n", "o", "s", "f", "cl", "br", "i", "p")]
-LINES = [(f"s{i}", "panel") for i in range(6)] + [("s0", "train"), ("fill", "soft"), ("train-line", "panel")]
+LINES = [(atom, mark) for mark in ("hit", "alert", "changed", "painted") for atom in ("ink", "n", "o", "s", "f", "cl")]
+LINES += [(f"s{i}", "panel") for i in range(6)] + [("s0", "train"), ("fill", "soft"), ("train-line", "panel")]
 
 
 def colours(scheme: str) -> dict[str, str]:

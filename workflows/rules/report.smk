@@ -10,9 +10,9 @@ rule report:
         expand(f"{RUN}/scored/{{family}}.parquet", family=FAMILIES),
         expand(f"{RUN}/metrics/{{family}}.json", family=FAMILIES),
     output:
-        page=f"{RUN}/report.html",
+        page=report(f"{RUN}/report.html", caption="../report/page.rst", category="Candidates"),
         sdf=f"{RUN}/candidates.sdf",
-        csv=f"{RUN}/candidates.csv",
+        csv=report(f"{RUN}/candidates.csv", caption="../report/candidates.rst", category="Candidates"),
     params:
         run=lambda wildcards, output: Path(output.page).parent,
     log:
