@@ -74,7 +74,8 @@ def _root(
 
 def main() -> NoReturn:
     """Runs a verb and exits with the code of how it ended (docs/verbs/README.md)."""
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGTERM, signal.SIGUSR1):  # a batch system's ways to say that time is up
+        signal.signal(number, _stop)
     try:
         code = app(standalone_mode=False) or 0
         if code == 130:  # the parser catches ctrl-C and only returns its code
