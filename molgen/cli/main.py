@@ -33,6 +33,9 @@ VERBS = {
     "cluster": "Group molecules by similarity; count their scaffolds.",
     "evaluate": "Measure samples against reference molecules.",
     "report": "Write the page a chemist decides on.",
+    "doctor": "What this machine has of what molgen can use.",
+    "plan": "What a run will cost, before it runs.",
+    "cost": "What a run has cost, beside its plan.",
     "models": "List what can be trained and what is trained.",
 }
 

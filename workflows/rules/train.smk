@@ -3,8 +3,8 @@
 #
 # Without a GPU (`gpus: 0`) it trains on the CPU. `gpus` are those of a node, of which there may be several (`nodes`, on
 # Slurm). A few minutes before its time is up, and on SIGTERM, the job saves its state and ends with code 75: the rule
-# fails, and its retry goes on from there. The state lies beside the output (or in $MOLGEN_STATE), where snakemake does not
-# remove it. A training of days needs a retry for each time limit, hence more of them than other rules have.
+# fails, and its retry (a profile's `retries`) goes on from there. The state lies beside the output (or in $MOLGEN_STATE),
+# where snakemake does not remove it. No `retries` here: the snakemake within a Slurm job would heed it as well.
 
 
 rule train:
@@ -20,7 +20,6 @@ rule train:
     benchmark:
         f"{RUN}/benchmarks/train.{{family}}.tsv"
     threads: 16
-    retries: 8
     resources:
         mem_mb=grows(16000),
         runtime=1440,
