@@ -39,7 +39,7 @@ shell.prefix(
     "set -euo pipefail; trap : TERM USR1; "
     "keep() {{ (trap '' INT TERM USR1; exec tee \"$1\"); }}; "
     "on() {{ local nodes=$1 each=$2 cores=$3; shift 3; [ $nodes -eq 1 ] || set -- srun --nodes=$nodes "
-    "--ntasks-per-node=$each --cpus-per-task=$cores --kill-on-bad-exit=0 \"$@\"; \"$@\"; }}; "
+    "--ntasks-per-node=$each --cpus-per-task=$cores --kill-on-bad-exit=1 \"$@\"; \"$@\"; }}; "
 )
 
 # A profile says where GPU jobs go. Without GPUs, those jobs go where the others go.

@@ -47,8 +47,8 @@ def sample(
     anything is drawn.
 
     `first` is the number of the first draw, for a shard: its rows are those that one call for all draws would have
-    there, if it is a multiple of CHUNK. `join` is a folder of shards: nothing is drawn, the n rows are put together from
-    them, and an InputError says what is missing.
+    there, if it is a multiple of CHUNK. `join` is a folder of shards: nothing is drawn, the n rows are put together
+    from them, and an InputError says what is missing.
 
     On a CPU `workers` processes draw with one thread each: the steps of a sequence are too small to be shared, and the
     draws do not depend on the number of cores. On an accelerator one process draws. `compiled` networks draw the same,

@@ -27,7 +27,9 @@ def test_the_definition_copies_what_exists_and_all_that_the_package_needs() -> N
     lines = (ROOT / "containers" / "molgen.def").read_text().split("%files\n")[1].split("\n\n")[0].splitlines()
     copied = [line.split()[0] for line in lines]
     assert all((ROOT / name).exists() for name in copied)
-    assert {"requirements.lock", "pyproject.toml", "README.md", "LICENSE", "molgen", "workflows", "Snakefile"} <= {*copied}
+    assert {"requirements.lock", "pyproject.toml", "README.md", "LICENSE", "molgen", "workflows", "Snakefile"} <= {
+        *copied
+    }
     assert all(line.split()[1] == f"/opt/molgen/{line.split()[0]}" for line in lines)
 
 

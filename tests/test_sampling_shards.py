@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _shards(model: str, folder: Path, *bounds: int, seed: int = 0) -> None:
-    for first, last in zip(bounds, bounds[1:], strict=False):
+    for first, last in pairwise(bounds):
         sample(model, last - first, folder / f"{first}-{last}.parquet", first=first, seed=seed)
 
 

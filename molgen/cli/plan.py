@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from molgen.planning.plan import Estimate
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -31,22 +34,30 @@ def plan(
 
     estimates = run(config, cores=cores, like=like)
     print(f"Estimates, from rates measured {f'in {like}' if like else 'on our machine'}; queues not counted.")
-    print(f"{'stage':<24}{'molecules':>13}{'jobs':>6}{'core h':>9}{'GPU h':>8}{'hours':>8}{'memory':>9}{'disk':>9}")
-    unknown = []
-    for one in estimates:
-        hours = [_hours(one.core_hours), _hours(one.gpu_hours), _hours(one.wall_hours)]
-        memory, disk = (_size(one.memory_mb and one.memory_mb * 1e6), _size(one.disk_bytes))
-        print(f"{one.work.name:<24}{one.work.units:>13,}{one.work.jobs:>6}{hours[0]:>9}{hours[1]:>8}{hours[2]:>8}{memory:>9}{disk:>9}")
-        if one.seconds is None:
-            cpu = f" ({one.without_gpu:,.1f} core hours on a CPU)" if one.without_gpu is not None else ""
-            unknown.append(f"{one.work.name}{' on a GPU' if one.work.gpus else ''}{cpu}")
+    titles = ("stage", "molecules", "jobs", "core h", "GPU h", "hours", "memory", "disk")
+    rows = [titles, *(_row(one) for one in estimates)]
     core = sum(one.core_hours or 0 for one in estimates)
-    gpu = sum(one.gpu_hours or 0 for one in estimates)
-    print(f"{'in all':<24}{'':>19}{_hours(core):>9}{_hours(gpu or None):>8}{'':>17}{_size(sum(e.disk_bytes or 0 for e in estimates)):>9}")
+    gpu = sum(one.gpu_hours or 0 for one in estimates) or None
+    disk = sum(one.disk_bytes or 0 for one in estimates)
+    rows.append(("in all", "", "", _hours(core), _hours(gpu), "", "", _size(disk)))
+    for name, *others in rows:
+        print(f"{name:<24}{others[0]:>13}{others[1]:>6}" + "".join(f"{text:>10}" for text in others[2:]))
+    unknown = [_unknown(one) for one in estimates if one.seconds is None]
     if unknown:
         print(f"Not measured by us: {'; '.join(unknown)}. A short run of yours gives the rates: --like results/RUN")
     print(f"\nWhat to ask Slurm for, with a margin, {cores} cores a job (into the profile):")
     print(yaml.safe_dump({"set-resources": requests(estimates)}, sort_keys=False), end="")
+
+
+def _row(one: Estimate) -> tuple[str, ...]:
+    hours = (_hours(value) for value in (one.core_hours, one.gpu_hours, one.wall_hours))
+    memory = one.memory_mb * 1e6 if one.memory_mb is not None else None
+    return (one.work.name, f"{one.work.units:,}", f"{one.work.jobs}", *hours, _size(memory), _size(one.disk_bytes))
+
+
+def _unknown(one: Estimate) -> str:
+    cpu = f" ({one.without_gpu:,.1f} core hours on a CPU)" if one.without_gpu is not None else ""
+    return f"{one.work.name}{' on a GPU' if one.work.gpus else ''}{cpu}"
 
 
 def _hours(value: float | None) -> str:

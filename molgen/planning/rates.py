@@ -57,7 +57,9 @@ def shipped() -> dict[str, Rate]:
     """The rates of `rates.yaml`, by `stage` or `stage.family`."""
     found = {}
     for stage, values in read_yaml(SHIPPED).items():
-        for name, one in ({f"{stage}.{f}": v for f, v in values.items()} if stage in FAMILIES else {stage: values}).items():
+        for name, one in (
+            {f"{stage}.{f}": v for f, v in values.items()} if stage in FAMILIES else {stage: values}
+        ).items():
             found[name] = _rate(one, cores=TRAINING_CORES if stage == "train" else 10**6)
     return found
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from molgen.core.artifacts import fingerprint
+
 from .conftest import MODEL, environment, on_slurm
 from .slurm import NODES, Cluster, wait
 

@@ -39,7 +39,12 @@ def run(tmp_path: Path) -> Path:
     folder = tmp_path / "run"
     (folder / "benchmarks").mkdir(parents=True)
     (folder / "run.yaml").write_text(yaml.safe_dump(CONFIG))
-    lines = {"train.smiles": (100, 200), "sample.smiles.0-2": (10, 20), "sample.smiles.2-4": (12, 25), "rank": (1, "NA")}
+    lines = {
+        "train.smiles": (100, 200),
+        "sample.smiles.0-2": (10, 20),
+        "sample.smiles.2-4": (12, 25),
+        "rank": (1, "NA"),
+    }
     for name, (wall, core) in lines.items():
         row = f"{wall}\t0:00:01\t400\t1\t1\t300\t0\t0\t50\t{core}\n"
         (folder / "benchmarks" / f"{name}.tsv").write_text(HEADER + row)
@@ -128,7 +133,10 @@ def test_a_run_is_compared_with_its_plan(run: Path, capsys: pytest.CaptureFixtur
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("data: nothing\n", "`data` and `families` are expected"), ("families: {smiles: {}}\ndata: zinc25k\n", "did you mean")],
+    [
+        ("data: nothing\n", "`data` and `families` are expected"),
+        ("families: {smiles: {}}\ndata: zinc25k\n", "did you mean"),
+    ],
 )
 def test_what_is_no_configuration_is_refused(config: Path, text: str, message: str) -> None:
     config.write_text(text)
@@ -151,7 +159,8 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def _molgen(*words: str) -> object:
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as caught:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["molgen", *words])
-        main()
+        with pytest.raises(SystemExit) as caught:
+            main()
     return caught.value.code

@@ -22,7 +22,7 @@ class Empty(BaseHTTPRequestHandler):
 
     here = ("/bucket/molgen/raw.smi", "/bucket/molgen/objective.yaml")
 
-    def do_HEAD(self) -> None:  # noqa: N802 (the base class's name)
+    def do_HEAD(self) -> None:
         path = self.path.split("?")[0].rstrip("/")
         self.send_response(200 if path in (*self.here, "/bucket") else 404)
         self.send_header("Content-Length", "10" if path in self.here else "0")
@@ -30,8 +30,9 @@ class Empty(BaseHTTPRequestHandler):
         self.send_header("ETag", '"0"')
         self.end_headers()
 
-    def do_GET(self) -> None:  # noqa: N802
-        body = b'<?xml version="1.0"?><ListBucketResult><Name>bucket</Name><IsTruncated>false</IsTruncated></ListBucketResult>'
+    def do_GET(self) -> None:
+        answer = "<Name>bucket</Name><IsTruncated>false</IsTruncated>"
+        body = f'<?xml version="1.0"?><ListBucketResult>{answer}</ListBucketResult>'.encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/xml")
         self.send_header("Content-Length", str(len(body)))
@@ -71,7 +72,13 @@ def _plan(folder: Path, *options: str) -> str:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
     environment = {**os.environ, "PYTHONPATH": path, "MOLGEN_STATE": "/state", **keys}
     done = subprocess.run(
-        [*command, "-n", *options], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=280
+        [*command, "-n", *options],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
     )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
