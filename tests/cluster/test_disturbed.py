@@ -27,7 +27,7 @@ class Run:
         self.cluster, self.folder = cluster, folder
         self.output = folder / "snakemake.log"
         with self.output.open("wb") as log:
-            command = on_slurm(*options, MODEL)
+            command = [*on_slurm(), MODEL, *options]  # the target first: --set-resources takes all words behind it
             self.process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=log, stderr=log)
 
     def job(self) -> str:

@@ -65,7 +65,19 @@ def _train(features: Path, out: Path, *options: str) -> list[str]:
 def _srun(folder: Path, each: int, command: list[str]) -> tuple[int, str]:
     """The exit code of a job on both nodes and what it said."""
     log = folder / "job.log"
-    submit = ["sbatch", "--wait", "-A", "lab", "-p", "cpu", "--nodes=2", f"--ntasks-per-node={each}", "-o", str(log)]
+    submit = [
+        "sbatch",
+        "--wait",
+        "-A",
+        "lab",
+        "-p",
+        "cpu",
+        "--mem=8000",
+        "--nodes=2",
+        f"--ntasks-per-node={each}",
+        "-o",
+        str(log),
+    ]
     step = f"srun --nodes=2 --ntasks-per-node={each} {shlex.join(command)}"
     done = subprocess.run([*submit, "--wrap", step], env=environment(), capture_output=True, text=True, check=False)
     return done.returncode, log.read_text() + done.stderr
