@@ -32,7 +32,9 @@ rule sample:
 rule join:
     input:
         model=f"{RUN}/models/{{family}}",
-        draws=lambda wildcards: expand(f"{RUN}/samples/{{{{family}}}}/{{shard}}.parquet", shard=shards(config, wildcards.family)),
+        draws=lambda wildcards: [
+            f"{RUN}/samples/{wildcards.family}/{shard}.parquet" for shard in shards(config, wildcards.family)
+        ],
     output:
         f"{RUN}/samples/{{family}}.parquet",
     params:
