@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from molgen.core.errors import MolgenError
-from workflows.configuration import checked, drawing, options, raw_files, training, write_resolved
+from workflows.configuration import checked, drawing, drawn, options, raw_files, shards, training, write_resolved
+from workflows.resources import grows, without_gpus
 
 if not config:
 
@@ -31,9 +32,19 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # Jobs find the `molgen` of the environment that snakemake runs in, activated or not.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
 
-# `molgen ... |& keep {log}`: what a verb says goes to its log and stays visible. A signal that stops the job must
-# not end the pipe before the verb has saved its state and said so, hence the trap.
-shell.prefix("set -euo pipefail; keep() {{ (trap '' INT TERM USR1; exec tee \"$1\"); }}; ")
+# `molgen ... |& keep {log}`: what a verb says goes to its log and stays visible. A signal that stops the job reaches
+# all of its processes: neither the pipe nor the shell may end before the verb has saved its state, hence the traps.
+# `on NODES DEVICES CORES molgen ...` runs a verb once a device of all nodes, where there are several nodes.
+shell.prefix(
+    "set -euo pipefail; trap : TERM USR1; "
+    "keep() {{ (trap '' INT TERM USR1; exec tee \"$1\"); }}; "
+    "on() {{ local nodes=$1 each=$2 cores=$3; shift 3; [ $nodes -eq 1 ] || set -- srun --nodes=$nodes "
+    "--ntasks-per-node=$each --cpus-per-task=$cores --kill-on-bad-exit=1 \"$@\"; \"$@\"; }}; "
+)
+
+# A profile says where GPU jobs go. Without GPUs, those jobs go where the others go.
+if not config["gpus"]:
+    workflow.resource_settings.overwrite_resources = without_gpus(workflow.resource_settings.overwrite_resources)
 
 
 report: "workflows/report/run.rst"
@@ -41,11 +52,14 @@ report: "workflows/report/run.rst"
 
 wildcard_constraints:
     family="[A-Za-z0-9_-]+",
+    first="[0-9]+",
+    last="[0-9]+",
 
 
 localrules:
     all,
     candidates,
+    join,
 
 
 onstart:

@@ -25,6 +25,9 @@ STAGES = {
 }
 OF_THE_WORKFLOW = {"top"}  # keys of those sections that are the rule's own
 
+OF_A_DRAW = {"n", "shard"}  # keys of `sample` that say how many, not how
+CHUNK = 2_048  # draws: what `molgen sample` makes at a time
+
 SCHEMA = Path(__file__).parent / "config" / "schema.yaml"
 
 
@@ -69,7 +72,7 @@ def _check_family(family: str, model: Mapping[str, Any], sample: Mapping[str, An
     generators = import_module("molgen.generators")
     if family not in generators.FAMILIES:
         raise SettingsError(f"{where}: unknown family{nearest(family, generators.FAMILIES)}")
-    wishes = {key: value for key, value in sample.items() if key != "n"}
+    wishes = {key: value for key, value in sample.items() if key not in OF_A_DRAW}
     if model or wishes:  # its class is dear to import, and without settings of its own there is nothing to check
         kind = generators.family(family)
         kind.Config.parse(model, where=f"{where}.model")
@@ -81,9 +84,23 @@ def training(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if key != "sample"}
 
 
-def drawing(config: Mapping[str, Any], family: str) -> dict[str, Any]:
-    """How a family is drawn from: `n`, and settings of `molgen sample`; its own before those of all."""
+def drawn(config: Mapping[str, Any], family: str) -> dict[str, Any]:
+    """The `sample` section that holds for a family: its own keys before those of all."""
     return config["sample"] | config["families"][family].get("sample", {})
+
+
+def drawing(config: Mapping[str, Any], family: str) -> dict[str, Any]:
+    """How a family is drawn from: settings of `molgen sample`."""
+    return {key: value for key, value in drawn(config, family).items() if key not in OF_A_DRAW}
+
+
+def shards(config: Mapping[str, Any], family: str) -> list[str]:
+    """The jobs that draw from a family, by their draws: `00000000-00102400`. With a larger `n` whole ones stay."""
+    section = drawn(config, family)
+    n, size = section["n"], -(-section["shard"] // CHUNK) * CHUNK
+    if section.get("beam"):  # one search, which cannot be cut
+        size = n
+    return [f"{first:08d}-{min(first + size, n):08d}" for first in range(0, n, size)]
 
 
 def options(settings: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(workflow.basedir).parent))
 
 from molgen.core.errors import MolgenError
 from workflows.configuration import options, write_resolved
+from workflows.resources import grows
 from workflows.screening import checked, numbers
 
 if not config:
@@ -37,7 +38,7 @@ os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.env
 # `molgen ... |& keep {log}`: what a verb says goes to its log and stays visible, also when a signal stops it. `partly`
 # accepts code 1 where the output is there: a damaged file was read as far as that was possible, and the summary says so.
 shell.prefix(
-    "set -euo pipefail; keep() {{ (trap '' INT TERM USR1; exec tee \"$1\"); }}; "
+    "set -euo pipefail; trap : TERM USR1; keep() {{ (trap '' INT TERM USR1; exec tee \"$1\"); }}; "
     "partly() {{ local out=$1 code=0; shift; \"$@\" || code=$?; [ $code -eq 0 ] || [ $code -eq 1 -a -e $out/summary.json ]; }}; "
 )
 
@@ -76,8 +77,8 @@ rule shard:
         f"{RUN}/benchmarks/shard.{{shard}}.tsv"
     threads: config["threads"]
     resources:
-        mem_mb=lambda wildcards, threads: 500 + 500 * threads,
-        runtime=240,
+        mem_mb=lambda wildcards, threads, attempt: (500 + 500 * threads) * min(attempt, 3),
+        runtime=grows(240),
         gpu=0,
     conda:
         "../environment.yml"
@@ -97,8 +98,8 @@ rule merge:
         f"{RUN}/benchmarks/merge.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=grows(4000),
+        runtime=grows(240),
         gpu=0,
     conda:
         "../environment.yml"

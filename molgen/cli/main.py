@@ -38,6 +38,9 @@ VERBS = {
     "report": "Write the page a chemist decides on.",
     "feedback": "Learn what chemists like from their decisions.",
     "review": "Serve the page on which chemists decide.",
+    "doctor": "What this machine has of what molgen can use.",
+    "plan": "What a run will cost, before it runs.",
+    "cost": "What a run has cost, beside its plan.",
     "models": "List what can be trained and what is trained.",
 }
 
@@ -46,6 +49,7 @@ VERBS = {
 # workers and programs that this one then misses.
 _SIGNAL_ERRORS: dict[int, BaseException] = {
     signal.SIGTERM: Stopped("stopped by a signal; run the same command again"),
+    signal.SIGUSR1: Stopped("stopped by a signal; run the same command again"),
     signal.SIGINT: KeyboardInterrupt(),
 }
 _received: list[int] = []
@@ -89,7 +93,8 @@ def _root(
 def main() -> NoReturn:
     """Runs a verb and exits with the code of how it ended (docs/verbs/README.md)."""
     _received.clear()
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGTERM, signal.SIGUSR1):  # a batch system's ways to say that time is up
+        signal.signal(number, _stop)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where ctrl-C is ignored: a background job
         signal.signal(signal.SIGINT, _stop)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,6 +43,10 @@ def sample(
     link: Annotated[
         str | None, typer.Option("--link", help="Two parts to join, as 'A.B', each with one [*] where the other comes.")
     ] = None,
+    first: Annotated[int, typer.Option("--first", min=0, help="Number of the first draw: makes a shard.")] = 0,
+    join: Annotated[
+        Path | None, typer.Option("--join", help="Put the N rows together from the shards in this folder.")
+    ] = None,
     set_: Set = None,
     workers: Workers = 0,
 ) -> None:
@@ -65,6 +70,8 @@ def sample(
         model,
         n,
         out,
+        first=first,
+        join=join,
         wishes=wishes,
         seed=seed,
         device=device,

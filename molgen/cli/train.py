@@ -23,6 +23,10 @@ def train(
         float | None,
         typer.Option("--max-minutes", min=0, help="Stop with a checkpoint after this time (exit code 75)."),
     ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", envvar="MOLGEN_STATE", help="Folder for the unfinished run; beside --out otherwise."),
+    ] = None,
     devices: Annotated[int, typer.Option("--devices", min=0, help="GPUs, or processes on a CPU; 0: one CPU.")] = 1,
     nodes: Annotated[int, typer.Option("--nodes", min=1, help="Machines, when launched by srun.")] = 1,
     strategy: Annotated[str, typer.Option("--strategy", help="Lightning Fabric's strategy, e.g. ddp.")] = "auto",
@@ -50,6 +54,7 @@ def train(
         strategy=strategy,
         accelerator="cpu" if devices == 0 else accelerator,
         max_minutes=max_minutes,
+        state=state,
         compiled=compiled,
     )
     for split, row in last.items():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from pathlib import Path
 from typing import Literal
 
 Precision = Literal["auto", "bf16", "fp32"]
+
+GROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 def keep_freed_memory() -> None:
@@ -37,3 +40,29 @@ def precision_for(asked: str, device: str) -> str:
     elif device == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     return "bf16" if native else "fp32"
+
+
+def total_memory() -> int:
+    """Bytes of memory that this process may use: the machine's, or less if its control group is limited."""
+    limits = [_bytes(path) for path in GROUP_LIMITS]
+    return min([_meminfo("MemTotal"), *(limit for limit in limits if limit)])
+
+
+def free_memory() -> int:
+    """Bytes that could be used now without swapping."""
+    return min(_meminfo("MemAvailable"), total_memory())
+
+
+def _meminfo(name: str) -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _bytes(path: Path) -> int:
+    """The number in a file of the control group, or 0 if there is none."""
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):  # no such group, or "max"
+        return 0

@@ -10,6 +10,7 @@ import csv
 import math
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -82,6 +83,8 @@ class Loop:
             self.place, self.rows, self.parts = checkpoint.restore(
                 self.folder / CHECKPOINT, self.model, self.average, self.best, self._plain_optimizers()
             )
+            if self.fabric.is_global_zero:
+                print(f"train: goes on at {self.place.molecules:,} molecules", file=sys.stderr, flush=True)
         bar = Progress("train", self.settings.molecules, "molecules", done=self.place.molecules)
         self.network.train()
         if self.validate_first and not self.place.step:

@@ -39,11 +39,13 @@ def train(
     strategy: str = "auto",
     accelerator: str = "auto",
     max_minutes: float | None = None,
+    state: Path | None = None,
     compiled: bool = False,
 ) -> dict[str, Any]:
     """Trains a family and writes its model folder; returns the last line of its metrics.
 
-    What is done so far lies in a hidden folder beside `out`, keyed by the identity; the same call goes on from there.
+    What is done so far lies in a hidden folder beside `out`, or in `state`, keyed by the identity; the same call goes
+    on from there.
     Past `max_minutes`, or at SIGTERM or SIGUSR1, it raises Stopped with a checkpoint; at ctrl-C KeyboardInterrupt. With
     several devices, all but the first process return an empty mapping. `compiled` networks (`torch.compile`) learn the
     same, to rounding.
@@ -59,7 +61,7 @@ def train(
     store = Store.open(features)
     identity = Identity.of("train", values, {"features": features}, settings.training.seed)
     identity = replace(identity, inputs={**identity.inputs, **beginning.inputs()})
-    work = out.parent / f".{out.name}.{identity.key}.work"
+    work = (state or out.parent) / f".{out.name}.{identity.key}.work"
     if already_made(out, identity):
         remove(work)  # left by a kill in the moment between
         return _last(out)

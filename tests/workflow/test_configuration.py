@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from molgen.core.errors import MolgenError, SettingsError
 from molgen.core.settings import Settings, read_yaml
-from workflows.configuration import checked, drawing, options, training
+from workflows.configuration import CHUNK, checked, drawing, drawn, options, shards, training
+from workflows.resources import grows, without_gpus
 
 CONFIGS = sorted(p for p in Path("workflows/config").glob("*.yaml") if (read_yaml(p)).get("run"))
 OBJECTIVE = "workflows/config/objectives/druglike.yaml"
@@ -22,7 +23,8 @@ def test_defaults_are_filled_in():
     full = checked(SMALLEST, stages=False)
     assert full["seed"] == 0
     assert full["gpus"] == 0
-    assert full["sample"] == {"n": 10000}
+    assert full["sample"] == {"n": 10000, "shard": 102400}
+    assert full["nodes"] == 1
     assert full["families"] == {"smiles": {}}
 
 
@@ -43,7 +45,7 @@ def test_shipped_configurations_pass(file):
     ("change", "message"),
     [
         ({"famlies": {}}, "unknown key 'famlies' (did you mean 'families'?"),
-        ({"sample": {"m": 3}}, "unknown key 'sample.m' (known: n)"),
+        ({"sample": {"m": 3}}, "unknown key 'sample.m' (known: n, shard)"),
         ({"seed": -1}, "seed = -1: expected is a whole number from 0"),
         ({"run": "../elsewhere"}, "run = '../elsewhere': expected is a name"),
         ({"data": []}, "data = []: expected is a name of `molgen data list`"),
@@ -84,11 +86,42 @@ def test_what_a_stage_would_refuse_is_refused_before_anything_runs(change, messa
 
 
 def test_a_family_can_be_drawn_from_in_its_own_way():
-    own = {"model": {"width": 64}, "sample": {"n": 300, "steps": 20}}
+    own = {"model": {"width": 64}, "sample": {"n": 300, "steps": 20, "shard": 100}}
     config = checked({**SMALLEST, "families": {"graph-diffusion": own, "smiles": None}, "objective": OBJECTIVE})
-    assert drawing(config, "graph-diffusion") == {"n": 300, "steps": 20}
-    assert drawing(config, "smiles") == {"n": 10000}
+    assert drawn(config, "graph-diffusion") == {"n": 300, "steps": 20, "shard": 100}
+    assert drawing(config, "graph-diffusion") == {"steps": 20}
+    assert drawn(config, "smiles")["n"] == 10000
+    assert drawing(config, "smiles") == {}
     assert training(own) == {"model": {"width": 64}}
+
+
+def test_draws_are_cut_into_shards_that_stay_when_there_are_more():
+    def of(n: int, **sample: object) -> list[str]:
+        return shards({"sample": {"n": n, "shard": 4000, **sample}, "families": {"smiles": {}}}, "smiles")
+
+    assert of(100) == ["00000000-00000100"]
+    assert of(4096) == ["00000000-00004096"]
+    assert of(10_000) == ["00000000-00004096", "00004096-00008192", "00008192-00010000"]
+    assert set(of(10_000)[:2]) <= set(of(20_000))
+    assert of(10_000, beam=True) == ["00000000-00010000"]
+
+
+def test_shards_are_cut_where_the_verb_cuts():
+    from molgen import sampling
+
+    assert sampling.CHUNK == CHUNK
+
+
+def test_resources_grow_with_the_attempts_up_to_three_times():
+    assert [grows(8000)(None, attempt=attempt) for attempt in (1, 2, 3, 7)] == [8000, 16000, 24000, 24000]
+
+
+def test_without_gpus_no_rule_asks_for_their_partition():
+    wishes = {
+        "train": {"gpu_model": "h100", "slurm_partition": "gpu", "runtime": 720},
+        "rank": {"slurm_partition": "x"},
+    }
+    assert without_gpus(wishes) == {"train": {"runtime": 720}, "rank": {"slurm_partition": "x"}}
 
 
 @pytest.mark.parametrize("key", ["run", "data", "families", "objective"])

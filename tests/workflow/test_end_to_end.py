@@ -54,7 +54,9 @@ def test_everything_a_run_promises_is_there(run):
     assert "not-a-molecule" in rejects
 
 
-@pytest.mark.parametrize("stage", ["prepare", "featurize", "train.smiles", "sample.smiles", "score.smiles", "report"])
+@pytest.mark.parametrize(
+    "stage", ["prepare", "featurize", "train.smiles", "sample.smiles.00000000-00000100", "score.smiles", "report"]
+)
 def test_each_stage_has_a_log_and_a_benchmark(run, stage):
     assert (run / "results" / "tiny" / "logs" / f"{stage}.log").stat().st_size > 0
     assert "max_rss" in (run / "results" / "tiny" / "benchmarks" / f"{stage}.tsv").read_text()

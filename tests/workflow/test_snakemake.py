@@ -28,7 +28,7 @@ def test_a_plan_has_each_stage_once_for_one_family(snakemake, config):
     done = snakemake("--configfile", str(config), "-n", "--quiet", "rules", folder=config.parent)
     assert done.returncode == 0, done.stderr
     said = done.stdout + done.stderr
-    for stage in ("prepare", "featurize", "train", "sample", "score", "rank", "evaluate", "report"):
+    for stage in ("prepare", "featurize", "train", "sample", "join", "score", "rank", "evaluate", "report"):
         assert f"\n{stage} " in said, stage
     assert "\nfetch " not in said  # the data are the user's own file
 
@@ -45,6 +45,31 @@ def test_an_unknown_key_is_one_line(snakemake, config):
         "molgen: workflow configuration: unknown key 'sead' (did you mean 'seed'?"
     )
     assert "Traceback" not in done.stderr
+
+
+def test_more_draws_are_more_jobs_of_the_same_sizes(snakemake, config):
+    options = ["--configfile", str(config), "-n", "--quiet", "rules"]
+    config.write_text(config.read_text() + "sample: {n: 10000, shard: 4096}\n")
+    done = snakemake(*options, folder=config.parent)
+    said = done.stdout + done.stderr
+    assert next(line.split() for line in said.splitlines() if line.startswith("sample "))[1] == "3"
+
+
+@pytest.mark.parametrize(("gpus", "asked"), [(0, False), (2, True)])
+def test_gpus_are_asked_for_where_the_configuration_wants_them(snakemake, config, gpus, asked):
+    options = ["--workflow-profile", str(ROOT / "workflows" / "profiles" / "slurm"), "--configfile", str(config)]
+    done = snakemake(
+        *options, "-n", "--executor", "dryrun", "--config", f"gpus={gpus}", "nodes=2", folder=config.parent
+    )
+    said = done.stdout + done.stderr
+    train = next(line for line in said.split("rule train:")[1].splitlines() if "resources:" in line)
+    assert (f"gpu={2 * gpus}" in train, "gpu_model=h100" in train, "slurm_partition=gpu" in train) == (
+        True,
+        asked,
+        asked,
+    )
+    assert ("tasks=4" in train, "tasks_per_gpu=1" in train) == (asked, asked)
+    assert "mpi=srun" in train
 
 
 @pytest.mark.parametrize("profile", ["local", "slurm"])

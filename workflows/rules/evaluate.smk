@@ -17,8 +17,8 @@ rule evaluate:
         f"{RUN}/benchmarks/evaluate.{{family}}.tsv"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=grows(8000),
+        runtime=grows(120),
         gpu=0,
     conda:
         "../../environment.yml"

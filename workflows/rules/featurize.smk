@@ -13,8 +13,8 @@ rule featurize:
         f"{RUN}/benchmarks/featurize.tsv"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=grows(8000),
+        runtime=grows(120),
         gpu=0,
     conda:
         "../../environment.yml"

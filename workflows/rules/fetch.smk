@@ -11,8 +11,8 @@ rule fetch:
         "results/data/benchmarks/{source}.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=grows(1000),
+        runtime=grows(60),
         gpu=0,
     conda:
         "../../environment.yml"

@@ -21,8 +21,8 @@ rule report:
         f"{RUN}/benchmarks/report.tsv"
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=grows(4000),
+        runtime=grows(30),
         gpu=0,
     conda:
         "../../environment.yml"

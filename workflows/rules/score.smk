@@ -14,8 +14,8 @@ rule score:
         f"{RUN}/benchmarks/score.{{family}}.tsv"
     threads: 16
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=grows(8000),
+        runtime=grows(240),
         gpu=0,
     conda:
         "../../environment.yml"
