@@ -68,7 +68,8 @@ class Loop:
             )
         self.validate_every = settings.validate_every or min(len(self.train_rows), VALIDATE_EVERY)
         self.model = model
-        self.network, *self.optimizers = fabric.setup(model, *optimizers_of(model, settings, _dtype(fabric)))
+        self.dtype = _dtype(fabric)
+        self.network, *self.optimizers = fabric.setup(model, *optimizers_of(model, settings, self.dtype))
         self.network.mark_forward_method("loss")
         self.average = {name: p.detach().clone() for name, p in learnt(model).items()}
         self.best: dict[str, Tensor] = {}
@@ -246,6 +247,7 @@ class Loop:
                 self.place,
                 self.rows,
                 self.parts,
+                "bf16" if self.dtype is torch.bfloat16 else "fp32",
             )
             write_metrics(self.folder / METRICS, self.rows)
         self.fabric.barrier()

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from molgen.core.artifacts import Identity, already_made, building, remove, whole_file
+from molgen.core.artifacts import Identity, already_made, building, remove
 from molgen.core.errors import SettingsError
 from molgen.core.machine import keep_freed_memory, precision_for
 from molgen.data.store import Store
@@ -21,11 +21,10 @@ from molgen.generators import family
 from molgen.generators.adapters import write_adapter
 from molgen.generators.base import NeuralGenerator, pick_device
 from molgen.nn.compiled import compile_parts
-from molgen.training.loop import METRICS, Loop, learnt, write_metrics
+from molgen.training.checkpoint import precision_of
+from molgen.training.loop import CHECKPOINT, METRICS, Loop, learnt, write_metrics
 from molgen.training.settings import RunSettings
 from molgen.training.start import Beginning, say_left_out
-
-PRECISION = "precision.txt"  # in the work folder
 
 
 def train(
@@ -76,8 +75,6 @@ def train(
         work.mkdir(parents=True, exist_ok=True)
         for leftover in work.glob(".*.part"):
             remove(leftover)
-        with whole_file(work / PRECISION) as aside:
-            aside.write_text(precision)
     loop = Loop(fabric, model, store, settings.training, work, validate_first=settings.start is not None)
     loop.run(deadline)
     if fabric.is_global_zero:
@@ -92,10 +89,8 @@ def train(
 
 def _precision(asked: str, work: Path, accelerator: str) -> str:
     """What the network is to compute in; a run that goes on keeps what it began with, on whatever machine."""
-    if (work / PRECISION).is_file():
-        return (work / PRECISION).read_text()
     devices = {"gpu": "cuda", "auto": pick_device().type}
-    return precision_for(asked, devices.get(accelerator, accelerator))
+    return precision_of(work / CHECKPOINT) or precision_for(asked, devices.get(accelerator, accelerator))
 
 
 def _fabric(precision: str, work: Path, accelerator: str, devices: int, nodes: int, strategy: str) -> Fabric:
