@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint format bench clean
+.PHONY: help setup demo test test-slow test-slurm lint format bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,6 +37,9 @@ test: setup ## run the tests (those of more than ten seconds are in test-slow)
 
 test-slow: setup ## run every test
 	@$(BIN)/python -m pytest -m ''
+
+test-slurm: setup ## run the tests on a Slurm that they start here (root, Debian's slurmctld slurmd slurmdbd munge mariadb-server)
+	@MOLGEN_TEST_SLURM=1 $(BIN)/python -m pytest -m slurm tests/cluster
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check $(CODE)

@@ -85,11 +85,11 @@ NodeName=g1 Name=gpu Type=h100 File={place}/gpu[0-1]
 def missing() -> str:
     """Why no Slurm can be started here, or nothing."""
     if not os.environ.get(SWITCH):
-        return f"starts a Slurm as root and writes /etc/slurm: .ci/run does so, or set {SWITCH}=1 on a machine of yours"
+        return f"starts a Slurm as root and writes /etc/slurm: `make test-slurm` does so"
     if os.geteuid():
         return "a Slurm of its own needs root"
     if absent := [name for name in PROGRAMS if shutil.which(name) is None]:
-        return f"Slurm is not installed ({', '.join(absent)}); .ci/run names Debian's packages"
+        return f"Slurm is not installed ({', '.join(absent)}); `make help` names Debian's packages"
     if any((ETC / name).exists() and MINE not in (ETC / name).read_text() for name in ("slurm.conf", "slurmdbd.conf")):
         return "this machine is configured for a Slurm of its own"
     return ""
