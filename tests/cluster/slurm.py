@@ -85,7 +85,7 @@ NodeName=g1 Name=gpu Type=h100 File={place}/gpu[0-1]
 def missing() -> str:
     """Why no Slurm can be started here, or nothing."""
     if not os.environ.get(SWITCH):
-        return f"starts a Slurm as root and writes /etc/slurm: `make test-slurm` does so"
+        return "starts a Slurm as root and writes /etc/slurm: `make test-slurm` does so"
     if os.geteuid():
         return "a Slurm of its own needs root"
     if absent := [name for name in PROGRAMS if shutil.which(name) is None]:
