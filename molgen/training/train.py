@@ -20,7 +20,9 @@ from molgen.data.store import Store
 from molgen.generators import family
 from molgen.generators.adapters import write_adapter
 from molgen.generators.base import NeuralGenerator, pick_device
+from molgen.generators.counted import CountedGenerator
 from molgen.nn.compiled import compile_parts
+from molgen.training.fit import fit
 from molgen.training.loop import METRICS, Loop, learnt, write_metrics
 from molgen.training.settings import RunSettings
 from molgen.training.start import Beginning, say_left_out
@@ -45,11 +47,15 @@ def train(
 
     What is done so far lies in a hidden folder beside `out`, keyed by the identity; the same call goes on from there.
     Past `max_minutes`, or at SIGTERM or SIGUSR1, it raises Stopped with a checkpoint; at ctrl-C KeyboardInterrupt. With
-    several devices, all but the first process return an empty mapping. `compiled` networks (`torch.compile`) learn the
+    several devices, all but the first process return an empty mapping.
+    Families that count do so in one go (`training.fit`). `compiled` networks (`torch.compile`) learn the
     same, to rounding.
     """
     deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else None
     kind = family(name)
+    if issubclass(kind, CountedGenerator):
+        fit(kind, features, out, settings)
+        return _last(out)
     beginning = Beginning.of(kind, settings)
     values = {"family": name, "model": beginning.config.values(), "training": settings.training.values()}
     if settings.adapter is not None:
