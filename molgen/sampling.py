@@ -162,7 +162,8 @@ def _generator(model: str, key: str, device: str, precision: str, compiled: bool
     if compiled:
         from molgen.nn.compiled import compile_parts
 
-        assert isinstance(found, NeuralGenerator)
+        if not isinstance(found, NeuralGenerator):
+            raise InputError(f"{model}: it has no network to compile; leave out --compile")
         compile_parts(found, found.compiles)
     return found
 

@@ -58,6 +58,7 @@ def train(
         compiled=compiled,
     )
     for split, row in last.items():
-        print(f"{split:<6} loss {float(row['loss']):.4f} after {int(row['molecules']):,} molecules")
+        loss = f"loss {float(row['loss']):.4f} after " if row["loss"] else ""
+        print(f"{split:<6} {loss}{int(row['molecules']):,} molecules")
     if last:  # the first process of several
         print(f"model: {out}")

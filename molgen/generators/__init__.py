@@ -9,12 +9,14 @@ from molgen.core.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from molgen.generators.base import NeuralGenerator
+    from molgen.generators.counted import CountedGenerator
 
 # family -> (module, class); loaded when it is asked for
 FAMILIES = {
     "smiles": ("molgen.generators.smiles", "SmilesModel"),
     "graph-vae": ("molgen.generators.graph_vae.model", "GraphVAE"),
     "graph-diffusion": ("molgen.generators.diffusion.model", "GraphDiffusion"),
+    "ngram": ("molgen.generators.ngram", "Ngram"),
 }
 
 # trained as a family is, for a model of one: they steer its draws and draw nothing themselves
@@ -23,11 +25,11 @@ GUIDES = {
 }
 
 
-def family(name: str) -> type[NeuralGenerator]:
+def family(name: str) -> type[NeuralGenerator | CountedGenerator]:
     """The class of a family; an InputError that names the nearest one if there is none."""
     known = FAMILIES | GUIDES
     if name not in known:
         raise InputError(f"unknown family {name!r}{nearest(name, known)}")
     module, class_name = known[name]
-    found: type[NeuralGenerator] = getattr(import_module(module), class_name)
+    found: type[NeuralGenerator | CountedGenerator] = getattr(import_module(module), class_name)
     return found

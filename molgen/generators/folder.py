@@ -66,7 +66,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def read_model(folder: Path, family: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Config values and weights (float32) of a model folder of this family."""
+    """Config values and weights (float32, or the integers that they are) of a model folder of this family."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -77,7 +77,7 @@ def read_model(folder: Path, family: str) -> tuple[dict[str, Any], dict[str, Ten
         weights = load_file(folder / WEIGHTS)
     except (OSError, SafetensorError) as error:
         raise ArtifactError(f"{folder}: {WEIGHTS} is not whole ({error}); train or copy it again") from None
-    return values, {name: tensor.float() for name, tensor in weights.items()}
+    return values, {name: t.float() if t.is_floating_point() else t for name, t in weights.items()}
 
 
 def content(folder: Path) -> str:

@@ -20,8 +20,10 @@ from molgen.data.store import Store
 from molgen.generators import family
 from molgen.generators.adapters import write_adapter
 from molgen.generators.base import NeuralGenerator, pick_device
+from molgen.generators.counted import CountedGenerator
 from molgen.nn.compiled import compile_parts
 from molgen.training.checkpoint import precision_of
+from molgen.training.fit import fit
 from molgen.training.loop import CHECKPOINT, METRICS, Loop, learnt, write_metrics
 from molgen.training.settings import RunSettings
 from molgen.training.start import Beginning, say_left_out
@@ -47,10 +49,13 @@ def train(
     on from there.
     Past `max_minutes`, or at SIGTERM or SIGUSR1, it raises Stopped with a checkpoint; at ctrl-C KeyboardInterrupt. With
     several devices, all but the first process return an empty mapping. `compiled` networks (`torch.compile`) learn the
-    same, to rounding.
+    same, to rounding. Families that count do so in one go (`training.fit`).
     """
     deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else None
     kind = family(name)
+    if issubclass(kind, CountedGenerator):
+        fit(kind, features, out, settings)
+        return _last(out)
     beginning = Beginning.of(kind, settings)
     values = {"family": name, "model": beginning.config.values(), "training": settings.training.values()}
     if settings.adapter is not None:
