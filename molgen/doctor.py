@@ -69,7 +69,7 @@ def _processor() -> Iterator[Finding]:
     if fast:
         yield Finding("bf16, CPU", f"in hardware ({', '.join(fast)})")
     else:
-        yield Finding("bf16, CPU", "emulated", "absent", "training.precision=fp32 and --precision fp32 are faster here")
+        yield Finding("bf16, CPU", "emulated", "absent", "train and sample compute in fp32 here, unless told otherwise")
 
 
 def _accelerators() -> Iterator[Finding]:
@@ -91,7 +91,7 @@ def _accelerators() -> Iterator[Finding]:
     if torch.cuda.is_bf16_supported(including_emulation=False):
         yield Finding("bf16, GPU", "in hardware")
     else:
-        yield Finding("bf16, GPU", "not in hardware", "absent", "training.precision=fp32 and --precision fp32")
+        yield Finding("bf16, GPU", "not in hardware", "absent", "train and sample compute in fp32 here, unless told otherwise")
 
 
 def _scratch() -> Iterator[Finding]:
