@@ -59,6 +59,9 @@ def _software() -> Iterator[Finding]:
         yield Finding("libraries", f"missing: {', '.join(missing)}", "broken", "pip install -r requirements.lock")
 
 
+FP32 = "train and sample compute in fp32 here, unless told otherwise"
+
+
 def _processor() -> Iterator[Finding]:
     text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     model = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
@@ -69,7 +72,7 @@ def _processor() -> Iterator[Finding]:
     if fast:
         yield Finding("bf16, CPU", f"in hardware ({', '.join(fast)})")
     else:
-        yield Finding("bf16, CPU", "emulated", "absent", "train and sample compute in fp32 here, unless told otherwise")
+        yield Finding("bf16, CPU", "emulated", "absent", FP32)
 
 
 def _accelerators() -> Iterator[Finding]:
@@ -91,7 +94,7 @@ def _accelerators() -> Iterator[Finding]:
     if torch.cuda.is_bf16_supported(including_emulation=False):
         yield Finding("bf16, GPU", "in hardware")
     else:
-        yield Finding("bf16, GPU", "not in hardware", "absent", "train and sample compute in fp32 here, unless told otherwise")
+        yield Finding("bf16, GPU", "not in hardware", "absent", FP32)
 
 
 def _scratch() -> Iterator[Finding]:
