@@ -6,7 +6,7 @@ Draws can be made in shards, in as many jobs, and joined: the result is that of 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -80,22 +80,25 @@ def sample(
     if join is not None:
         _join(join, n, out, identity)
     else:
-        place = str(pick_device(device))
         precise = precision_for(precision, pick_device(device).type)
-        chunk = n if drawing.together else CHUNK
-        chunks = [(start, min(chunk, first + n - start)) for start in range(first, first + n, chunk)]
+        place = str(pick_device(device))
         draw = partial(_draw, model, identity.inputs["model"], place, precise, compiled, seed, drawing)
-        with (
-            building(out, identity, workers=workers, precision=precise) as path,
-            Writer(path, SAMPLES.schema(), SAMPLES) as writer,
-            progress("sample", n, "molecules") as bar,
-        ):
-            for drawn in map_ordered(draw, chunks, min(workers, len(chunks)) if place == "cpu" else 1):
-                numbers = list(range(first, first + len(drawn.smiles)))
-                writer.write({"index": numbers, "smiles": drawn.smiles, "reason": drawn.reasons})
-                first += len(numbers)
-                bar.advance(len(numbers))
+        with building(out, identity, workers=workers, precision=precise) as path:
+            _write(path, draw, first, n, n if drawing.together else CHUNK, workers if place == "cpu" else 1)
     return _summary(out)
+
+
+def _write(
+    path: Path, draw: Callable[[tuple[int, int]], Samples], first: int, n: int, chunk: int, workers: int
+) -> None:
+    """Draws `first` to `first + n - 1`, in order, as they are made."""
+    chunks = [(start, min(chunk, first + n - start)) for start in range(first, first + n, chunk)]
+    with Writer(path, SAMPLES.schema(), SAMPLES) as writer, progress("sample", n, "molecules") as bar:
+        for drawn in map_ordered(draw, chunks, min(workers, len(chunks))):
+            numbers = list(range(first, first + len(drawn.smiles)))
+            writer.write({"index": numbers, "smiles": drawn.smiles, "reason": drawn.reasons})
+            first += len(numbers)
+            bar.advance(len(numbers))
 
 
 def _shard(identity: Identity, first: int, n: int) -> Identity:

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import model_validator
 
-from molgen.core.artifacts import fingerprint
-from molgen.core.errors import InputError
-from molgen.core.settings import Settings
 from molgen.scoring.component import BOUNDS, NO_VALUE, ComponentSettings, Molecules
+from molgen.scoring.reference import ReferenceFile
 
 
-class Folder(Settings):
-    """A predictor's folder and the hash of its content: another content is another objective."""
-
-    path: str
-    sha256: str
+class Folder(ReferenceFile):
+    """A predictor's folder and the hash of its content."""
 
     @model_validator(mode="before")
     @classmethod
-    def _hashed(cls, values: Any) -> Any:
-        from pathlib import Path
-
-        if not isinstance(values, str):
-            return values
-        if not (Path(values) / "config.yaml").is_file():
+    def _there(cls, values: Any) -> Any:
+        if isinstance(values, str) and not (Path(values) / "config.yaml").is_file():
             raise ValueError(f"{values}: not a predictor; `molgen predictor train` makes one")
-        try:
-            return {"path": values, "sha256": fingerprint(Path(values))}
-        except InputError as error:
-            raise ValueError(str(error)) from None
+        return values
 
 
 class PredictorComponentSettings(ComponentSettings):
@@ -54,8 +43,6 @@ class PredictorComponent:
     settings_class: ClassVar[type[ComponentSettings]] = PredictorComponentSettings
 
     def __init__(self, settings: PredictorComponentSettings) -> None:
-        from pathlib import Path
-
         from molgen.predictor.model import Predictor
 
         self.name, self.unit = settings.name, ""
