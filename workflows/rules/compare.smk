@@ -18,8 +18,8 @@ rule compare:
         f"{RUN}/benchmarks/compare.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=grows(4000),
+        runtime=grows(30),
         gpu=0,
     conda:
         "../../environment.yml"
