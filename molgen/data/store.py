@@ -99,6 +99,10 @@ class Store:
             raise InputError(f"{self.folder}: no property {name!r} in this feature store{hint}")
         return self.properties[:, self.property_names.index(name)]
 
+    def known(self, name: str, rows: np.ndarray) -> np.ndarray:
+        """A property of some molecules, float32; nan where this store has none, as that of a further training may."""
+        return self.column(name)[rows] if name in self.property_names else np.full(len(rows), np.nan, np.float32)
+
     def rows(self, split: str) -> np.ndarray:
         """Row numbers of a split, in input order."""
         if split not in SPLITS:

@@ -88,6 +88,16 @@ class Startable(Protocol):
         ...
 
 
+class GraphStart:
+    """`Startable` for models of graphs: they know classes by what they stand for, so any store will do."""
+
+    def carried_over(self, config: Settings, store: Store) -> NeuralGenerator:
+        raise SettingsError("vocabulary = store: a model of graphs keeps its own atoms and fragments; leave it out")
+
+    def in_own_ids(self, store: Store) -> Store:
+        return store
+
+
 class Loss(NamedTuple):
     """A batch's loss, summed, and what to divide it by; `parts` are further sums for the log."""
 

@@ -29,7 +29,9 @@ from molgen.generators.rectangles import TokenBatch
 from molgen.generators.texts import is_molecule, samples
 from molgen.nn.conditions import Conditions, knots_of, some_given
 from molgen.nn.gru import Recurrent
+from molgen.nn.tally import Tally
 from molgen.nn.transformer import Transformer
+from molgen.represent.counts import counts
 from molgen.represent.grammar import Grammar
 from molgen.represent.notation import notation
 from molgen.represent.tokens import BOS, EOS, PAD, UNKNOWN, Vocabulary, tokenize
@@ -52,6 +54,7 @@ class SmilesConfig(Settings):
     conditions: tuple[str, ...] = ()  # properties of the store that a draw can be asked for
     unconditional: Annotated[float, Field(ge=0, le=1)] = 0.5  # share of the training molecules shown without any
     random_spelling: Annotated[float, Field(ge=0, le=1)] = 0.0  # share written as one of their other SMILES, marked so
+    tally: bool = False  # the network is told what has been counted so far: mass, open branches, open rings
     room: Annotated[int, Field(ge=0)] = 16  # tokens that a draw may be longer than the longest SMILES of the store
     sampling_batch: Annotated[int, Field(ge=1)] = 512
 
@@ -69,7 +72,7 @@ class SmilesModel(NeuralGenerator):
 
     name: ClassVar[str] = "smiles"
     Config: ClassVar[type[Settings]] = SmilesConfig
-    changeable = frozenset({"dropout", "unconditional", "random_spelling", "sampling_batch"})
+    changeable = frozenset({"dropout", "unconditional", "random_spelling", "sampling_batch", "tally"})
     of_store = frozenset({"conditions", "room"})
     Drawing = SmilesDrawing
     config: SmilesConfig
@@ -88,7 +91,9 @@ class SmilesModel(NeuralGenerator):
         self.config, self.vocabulary = config, vocabulary
         self.notation = notation(written_in)
         self.longest = longest  # tokens of a text, without BOS and EOS
-        self.network = _network(config, len(vocabulary), longest + 1)
+        if config.tally and written_in != "smiles":
+            raise SettingsError(f"model.tally: counts in SMILES, and this model writes {written_in}; leave it out")
+        self.network = _network(config, vocabulary, longest + 1)
         self.conditions = Conditions(knots, config.width * config.layers) if knots else None
         self.random = nn.Parameter(torch.zeros(config.width * config.layers)) if config.random_spelling else None
         never = torch.zeros(len(vocabulary), dtype=torch.bool)
@@ -124,6 +129,13 @@ class SmilesModel(NeuralGenerator):
             raise SettingsError(f"start: that model writes {self.notation.name}, the features are {store.notation}")
         return in_vocabulary(store, self.vocabulary)
 
+    def with_settings(self, config: Settings) -> Self:
+        """A copy with other settings. One that is given a tally is the same until that is trained."""
+        copy = type(self).from_values(self.config_values() | {"settings": config.values()})
+        fresh = {name: value for name, value in copy.state_dict().items() if name.startswith("network.tally.")}
+        copy.load_state_dict(fresh | self.state_dict())
+        return copy
+
     def carried_over(self, config: Settings, store: Store) -> Self:
         model = self.build(config, store)
         if store.notation != self.notation.name:
@@ -147,7 +159,7 @@ class SmilesModel(NeuralGenerator):
         if self.random is not None and self.training:
             random = self._respelled(pieces, torch.rand(len(rows)) < self.config.random_spelling)
         if self.conditions is not None and self.training:
-            known = np.column_stack([_known(store, name, rows) for name in self.conditions.names])
+            known = np.column_stack([store.known(name, rows) for name in self.conditions.names])
             codes = torch.from_numpy(self.conditions.encode(some_given(known, self.config.unconditional)))
         return TokenBatch.of(pieces, GROUP[self.config.architecture], random, codes)
 
@@ -370,23 +382,22 @@ class SmilesModel(NeuralGenerator):
         return self.notation.to_smiles(self.vocabulary.decode(ids[: ids.index(EOS)])) if EOS in ids else None
 
 
-def _network(config: SmilesConfig, vocabulary: int, longest: int) -> Transformer | Recurrent:
+def _network(config: SmilesConfig, vocabulary: Vocabulary, longest: int) -> Transformer | Recurrent:
+    tally = Tally(torch.from_numpy(counts(vocabulary.tokens)), config.width) if config.tally else None
+    size, width, layers, dropout = len(vocabulary), config.width, config.layers, config.dropout
     if config.architecture == "gru":
-        return Recurrent(vocabulary, width=config.width, layers=config.layers, dropout=config.dropout)
+        return Recurrent(size, width=width, layers=layers, dropout=dropout, tally=tally)
+    feedforward, heads = config.feedforward * width, config.heads
     return Transformer(
-        vocabulary,
-        width=config.width,
-        layers=config.layers,
-        heads=config.heads,
-        feedforward=config.feedforward * config.width,
-        dropout=config.dropout,
+        size,
+        width=width,
+        layers=layers,
+        heads=heads,
+        feedforward=feedforward,
+        dropout=dropout,
         longest=longest,
+        tally=tally,
     )
-
-
-def _known(store: Store, name: str, rows: np.ndarray) -> np.ndarray:
-    """A property of some molecules; nan where the store of a further training has none."""
-    return store.column(name)[rows] if name in store.property_names else np.full(len(rows), np.nan, np.float32)
 
 
 def _behind(nats: Float[Tensor, "rows length"], skip: Int[Tensor, " rows"]) -> Float[Tensor, " rows"]:

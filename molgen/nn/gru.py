@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from molgen.nn.tally import Running, Tally
 from molgen.nn.transformer import Shape, norm, spread
 
 
@@ -108,9 +109,10 @@ def weight_of(layer: nn.Linear) -> Tensor:
 class Recurrent(nn.Module):
     """Token embedding, recurrent layers with residual connections, and logits over the vocabulary."""
 
-    def __init__(self, vocabulary: int, *, width: int, layers: int, dropout: float) -> None:
+    def __init__(self, vocabulary: int, *, width: int, layers: int, dropout: float, tally: Tally | None = None) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, width)
+        self.tally = tally
         self.layers: Sequence[Layer] = nn.ModuleList(Layer(width) for _ in range(layers))  # type: ignore[assignment]
         self.dropout = nn.Dropout(dropout)
         self.logits = nn.Linear(width, vocabulary, bias=False)
@@ -126,6 +128,8 @@ class Recurrent(nn.Module):
         `bias` holds a vector for each layer, which is added to the layer's input at each place of the sequence.
         """
         x = self.embedding(tokens)
+        if self.tally is not None:
+            x = x + self.tally(tokens, shapes)
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
         steers = [] if bias is None else bias.to(x.dtype).chunk(len(self.layers), -1)
@@ -136,19 +140,22 @@ class Recurrent(nn.Module):
             x = x + self.dropout(torch.cat(out))
         return self.logits(norm(x))
 
-    def empty_cache(self) -> list[State]:
-        """A state for each layer."""
-        return [State() for _ in self.layers]
+    def empty_cache(self) -> list[Any]:
+        """A state for each layer; behind them, with a tally, its running counts."""
+        return [*(State() for _ in self.layers), *([] if self.tally is None else [Running()])]
 
     def step(
         self,
         tokens: Int[Tensor, " batch"],
-        caches: Sequence[State],
+        caches: Sequence[Any],
         place: int,
         bias: Float[Tensor, "batch steers"] | None = None,
     ) -> Float[Tensor, "batch vocabulary"]:
         """Logits after one more token a sequence, at `place` (0 for the first)."""
         x = self.embedding(tokens)
+        if self.tally is not None:
+            *caches, running = caches
+            x = x + self.tally.step(tokens, running)
         steers = [] if bias is None else bias.chunk(len(self.layers), -1)
         for layer, cache, steer in zip_longest(self.layers, caches, steers):
             x = x if steer is None else x + steer

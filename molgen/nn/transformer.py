@@ -20,6 +20,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from molgen.nn.tally import Running, Tally
+
 Shape = tuple[int, int]  # sequences, length
 
 
@@ -113,12 +115,22 @@ class Transformer(nn.Module):
     """Token and position embedding, causal blocks, and logits over the vocabulary."""
 
     def __init__(
-        self, vocabulary: int, *, width: int, layers: int, heads: int, feedforward: int, dropout: float, longest: int
+        self,
+        vocabulary: int,
+        *,
+        width: int,
+        layers: int,
+        heads: int,
+        feedforward: int,
+        dropout: float,
+        longest: int,
+        tally: Tally | None = None,
     ) -> None:
         super().__init__()
         self.longest, self.heads = longest, heads
         self.embedding = nn.Embedding(vocabulary, width)
         self.position = nn.Embedding(longest, width)
+        self.tally = tally
         self.blocks: Sequence[Block] = nn.ModuleList(  # type: ignore[assignment]
             Block(width, heads, feedforward, dropout) for _ in range(layers)
         )
@@ -137,6 +149,8 @@ class Transformer(nn.Module):
         """
         places = [torch.arange(length, device=tokens.device).repeat(count) for count, length in shapes]
         x = self.embedding(tokens) + self.position(torch.cat(places))
+        if self.tally is not None:
+            x = x + self.tally(tokens, shapes)
         if torch.is_autocast_enabled(x.device.type):  # the residual stream is kept in the low precision too
             x = x.to(torch.get_autocast_dtype(x.device.type))
         masks = [x.new_full((1, n, n), -torch.inf).triu_(1).repeat(1, self.heads, 1) for _, n in shapes]
@@ -145,19 +159,22 @@ class Transformer(nn.Module):
             x = block(x if steer is None else x + spread(steer, shapes), shapes, masks)
         return self.logits(norm(x))
 
-    def empty_cache(self) -> list[Cache]:
-        """A cache for each layer."""
-        return [Cache() for _ in self.blocks]
+    def empty_cache(self) -> list[Any]:
+        """A cache for each layer; behind them, with a tally, its running counts."""
+        return [*(Cache() for _ in self.blocks), *([] if self.tally is None else [Running()])]
 
     def step(
         self,
         tokens: Int[Tensor, " batch"],
-        caches: Sequence[Cache],
+        caches: Sequence[Any],
         place: int,
         bias: Float[Tensor, "batch steers"] | None = None,
     ) -> Float[Tensor, "batch vocabulary"]:
         """Logits after one more token a sequence, at `place` (0 for the first)."""
         x = self.embedding(tokens) + self.position.weight[place]
+        if self.tally is not None:
+            *caches, running = caches
+            x = x + self.tally.step(tokens, running)
         steers = [] if bias is None else bias.chunk(len(self.blocks), -1)
         for block, cache, steer in zip_longest(self.blocks, caches, steers):
             x = block.step(x if steer is None else x + steer, cache, place)
@@ -165,6 +182,8 @@ class Transformer(nn.Module):
 
     def _initialise(self, layers: int) -> None:
         for name, parameter in self.named_parameters():
+            if name.startswith("tally"):  # zero, so that it begins as if it were not there
+                continue
             deviation = 0.02 if name.startswith(("embedding", "position")) else parameter.shape[1] ** -0.5
             if name.endswith(("out.weight", "down.weight")):  # the residual stream keeps its scale whatever the depth
                 deviation /= math.sqrt(2 * layers)

@@ -132,3 +132,30 @@ def test_molecules_with_tokens_off_the_vocabulary_are_left_out(features: Path, r
 def test_heads_must_divide_the_width(features: Path) -> None:
     with pytest.raises(SettingsError, match=r"model.width = 18: must be a multiple of heads = 4"):
         SmilesModel.build(SmilesConfig(width=18, heads=4), Store.open(features))
+
+
+@pytest.mark.parametrize("architecture", ["transformer", "gru"])
+def test_a_model_that_is_given_a_tally_begins_as_it_was(features: Path, architecture: str) -> None:
+    torch.manual_seed(2)
+    before = SmilesModel.build(SMALL.model_copy(update={"architecture": architecture}), Store.open(features)).eval()
+    after = before.with_settings(before.config.model_copy(update={"tally": True})).eval()
+    texts = ["CCO", "c1ccccc1", "CC(=O)Nc1ccc(O)cc1"]
+    assert torch.equal(before.log_prob(texts), after.log_prob(texts))
+    with pytest.raises(RuntimeError, match="tally"):
+        after.with_settings(before.config)
+
+
+def test_log_prob_with_a_tally_is_the_chain_rule_over_the_cached_steps(features: Path) -> None:
+    torch.manual_seed(3)
+    model = SmilesModel.build(SMALL.model_copy(update={"tally": True}), Store.open(features)).double().eval()
+    assert model.network.tally is not None
+    torch.nn.init.normal_(model.network.tally.code.weight)
+    texts = ["CCO", "c1ccccc1", "CC(=O)Nc1ccc(O)cc1"]
+    assert model.log_prob(texts).tolist() == pytest.approx([_by_hand(model, t) for t in texts], abs=1e-9)
+
+
+def test_a_tally_of_selfies_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"model\.tally: counts in SMILES"):
+        SmilesModel(
+            SMALL.model_copy(update={"tally": True}), Vocabulary([*SPECIAL, "[C]"]), longest=3, written_in="selfies"
+        )

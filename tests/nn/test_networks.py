@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from molgen.nn.gru import Layer, Recurrent
+from molgen.nn.tally import OPEN, STEP, STEPS, Running, Tally
 from molgen.nn.transformer import Transformer, spread
 
 SHAPES = [(3, 4), (2, 7)]
 
 
-@pytest.fixture(params=["transformer", "gru"])
+@pytest.fixture(params=["transformer", "gru", "transformer and tally", "gru and tally"])
 def network(request: pytest.FixtureRequest) -> Transformer | Recurrent:
     torch.manual_seed(0)
-    if request.param == "gru":
-        return Recurrent(11, width=16, layers=2, dropout=0.0).double().eval()
-    return Transformer(11, width=16, layers=2, heads=2, feedforward=32, dropout=0.0, longest=9).double().eval()
+    tally = None
+    if "tally" in request.param:
+        tally = Tally(torch.randint(-1, 2, (11, 4)) * torch.tensor([1500, 1, 1, 1]), 16)
+        nn.init.normal_(tally.code.weight)
+    if request.param.startswith("gru"):
+        return Recurrent(11, width=16, layers=2, dropout=0.0, tally=tally).double().eval()
+    sizes = {"width": 16, "layers": 2, "heads": 2, "feedforward": 32, "longest": 9}
+    return Transformer(11, **sizes, dropout=0.0, tally=tally).double().eval()
 
 
 @pytest.fixture
@@ -93,3 +99,23 @@ def test_gradients_through_time_are_those_of_finite_differences() -> None:
     torch.manual_seed(0)
     layer = Layer(3).double()
     assert torch.autograd.gradcheck(layer, torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True))
+
+
+def test_a_tally_tells_the_sums_of_what_was_written() -> None:
+    """Codes by hand: a matrix with ones reads them out."""
+    tally = Tally(torch.tensor([[0, 0, 0], [1200, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1]]), 3)
+    with torch.no_grad():
+        for i, part in enumerate(tally.code.weight.split([STEPS, OPEN, OPEN], 1)):
+            part[i] = STEP if i == 0 else 1
+    told = tally(torch.tensor([1, 2, 4, 1, 3, 4, 0, 0]), [(1, 6), (1, 2)])
+    assert told[:6].tolist() == [[12, 0, 0], [12, 1, 0], [12, 1, 1], [24, 1, 1], [24, 0, 1], [24, 0, 0]]
+    assert told[6:].tolist() == [[0, 0, 0]] * 2
+
+
+def test_a_tally_in_low_precision_counts_exactly() -> None:
+    tally = Tally(torch.tensor([[1], [0]]) * torch.tensor([[1201, 0, 0]]), 2).bfloat16()
+    running = Running()
+    for _ in range(50):
+        tally.step(torch.tensor([0]), running)
+    assert running.totals is not None
+    assert running.totals[0, 0].item() == 50 * 1201

@@ -237,6 +237,46 @@ def test_a_family_that_cannot_start_from_a_model_says_so(
         _further(series, tmp_path / "model", start)
 
 
+GRAPHS = {
+    "graph-vae": {"width": 32, "layers": 1, "heads": 2, "encoder_width": 16, "encoder_layers": 1, "vocabulary": 100},
+    "graph-diffusion": {"width": 32, "layers": 1, "heads": 2, "edge_width": 8, "pair_width": 8},
+}
+
+
+@pytest.mark.parametrize("family", list(GRAPHS))
+def test_models_of_graphs_start_from_a_trained_one(family: str, features: Path, series: Path, tmp_path: Path) -> None:
+    first = FIRST.model_copy(update={"molecules": 600})
+    train(family, features, tmp_path / "first", RunSettings(model=GRAPHS[family], training=first), accelerator="cpu")
+    further = FURTHER.model_copy(update={"molecules": 600, "learning_rate": 5e-3, "average": 0.9})
+    settings = RunSettings(training=further, start=str(tmp_path / "first"))
+    train(family, series, tmp_path / "further", settings, accelerator="cpu")
+    values = _valid(tmp_path / "further")
+    model, store = load_model(str(tmp_path / "first"), device="cpu"), Store.open(series)
+    with torch.no_grad():
+        loss = model.loss(model.collate(store, model.usable(store, store.rows("valid"))))
+    assert values[0] == pytest.approx(float(loss.total / loss.weight), rel=0.1)  # noise differs
+    assert min(values) < 0.96 * values[0]
+    silicon = RunSettings(training=further, start=str(tmp_path / "first"), vocabulary="store")
+    with pytest.raises(SettingsError, match=r"vocabulary = store: a model of graphs"):
+        train(family, series, tmp_path / "other", silicon, accelerator="cpu")
+
+
+def test_atoms_of_another_store_are_known_by_what_they_are(features: Path, series: Path, tmp_path: Path) -> None:
+    settings = RunSettings(model=GRAPHS["graph-diffusion"], training=FIRST.model_copy(update={"molecules": 100}))
+    train("graph-diffusion", features, tmp_path / "model", settings, accelerator="cpu")
+    level, store = load_model(str(tmp_path / "model"), device="cpu").level, Store.open(series)
+    assert store.atom_symbols != level.symbols
+    rows = np.concatenate([store.rows("train"), store.rows("valid")])
+    sizes = level.sizes(store, rows)
+    assert [store.smiles(rows[[i]])[0] for i in np.flatnonzero(sizes == 0)] == [
+        text for text in store.smiles(rows) if "Si" in text
+    ]
+    for row in rows[sizes > 0][:40]:
+        mine, again = level.graphs(store, np.array([row])), level.graph(store.smiles(np.array([row]))[0])
+        assert again is not None
+        assert sorted(mine.nodes.flatten().tolist()) == sorted(again.nodes.flatten().tolist())
+
+
 def test_a_gru_is_adapted_too(features: Path, series: Path, tmp_path: Path) -> None:
     model = {"width": 32, "layers": 1, "heads": 2, "architecture": "gru"}
     train("smiles", features, tmp_path / "gru", RunSettings(model=model, training=FIRST), accelerator="cpu")

@@ -40,8 +40,9 @@ class AtomLevel:
 
     def sizes(self, store: Store, rows: np.ndarray) -> np.ndarray:
         sizes = store.atom_offsets[rows + 1] - store.atom_offsets[rows]
-        if store.header["unknown_atoms"]:
-            places = np.flatnonzero(np.asarray(store.atoms) == UNKNOWN_ATOM)
+        ids = self._ids(store)
+        if store.header["unknown_atoms"] or UNKNOWN_ATOM in ids[UNKNOWN_ATOM + 1 :]:
+            places = np.flatnonzero(ids[np.asarray(store.atoms)] == UNKNOWN_ATOM)
             sizes[np.isin(rows, np.searchsorted(store.atom_offsets, places, side="right") - 1)] = 0
         return sizes
 
@@ -51,7 +52,11 @@ class AtomLevel:
         begin, end, kind = torch.from_numpy(found.bonds).unbind(1)
         matrix = torch.zeros(len(rows), n, n, dtype=torch.long)
         matrix[begin // n, torch.minimum(begin, end) % n, torch.maximum(begin, end) % n] = kind + 1
-        return Graphs.of(torch.from_numpy(found.atoms).view(-1, n), matrix)
+        return Graphs.of(torch.from_numpy(self._ids(store)[found.atoms]).view(-1, n), matrix)
+
+    def _ids(self, store: Store) -> np.ndarray:
+        """What a store's ids of atom types are here."""
+        return np.array([self._number.get(atom, UNKNOWN_ATOM) for atom in store.atom_symbols], np.int64)
 
     def graph(self, smiles: str) -> Graphs | None:
         found = graph_of(smiles)

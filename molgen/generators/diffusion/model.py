@@ -16,7 +16,7 @@ from molgen.chem.parse import BadMolecule
 from molgen.core import seeds
 from molgen.core.settings import Settings
 from molgen.data.store import Store
-from molgen.generators.base import DrawingSettings, Loss, NeuralGenerator, Samples
+from molgen.generators.base import DrawingSettings, GraphStart, Loss, NeuralGenerator, Samples
 from molgen.generators.diffusion.atoms import AtomLevel
 from molgen.generators.diffusion.batches import (
     Noised,
@@ -44,12 +44,13 @@ from molgen.nn.conditions import Conditions, knots_of, some_given
 NAME = "graph-diffusion"
 
 
-class GraphDiffusion(NeuralGenerator):
+class GraphDiffusion(GraphStart, NeuralGenerator):
     """A distribution over molecular graphs: the number of nodes, then all nodes and edges together."""
 
     name: ClassVar[str] = NAME
     Config: ClassVar[type[Settings]] = DiffusionConfig
     Drawing: ClassVar[type[DrawingSettings]] = DiffusionDrawing
+    changeable = frozenset({"unconditional", "batch_edges"})
     compiles: ClassVar[tuple[str, ...]] = ("network",)
     config: DiffusionConfig
 
@@ -100,7 +101,7 @@ class GraphDiffusion(NeuralGenerator):
         """What the molecules of a training batch are said to be."""
         if self.conditions is None or not self.training:
             return None
-        known = np.column_stack([store.column(name)[rows] for name in self.conditions.names])
+        known = np.column_stack([store.known(name, rows) for name in self.conditions.names])
         return torch.from_numpy(self.conditions.encode(some_given(known, self.config.unconditional)))
 
     def loss(self, batch: list[Noised]) -> Loss:

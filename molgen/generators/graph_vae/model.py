@@ -20,7 +20,7 @@ from molgen.core.errors import SettingsError
 from molgen.core.settings import Settings
 from molgen.data.fragment_store import UNKNOWN, FragmentStore
 from molgen.data.store import Store
-from molgen.generators.base import DrawingSettings, Loss, NeuralGenerator, Samples
+from molgen.generators.base import DrawingSettings, GraphStart, Loss, NeuralGenerator, Samples
 from molgen.generators.graph_vae.batch import Actions, Atoms
 from molgen.generators.graph_vae.decoder import Decoder
 from molgen.generators.graph_vae.encoder import Encoder
@@ -69,10 +69,13 @@ class _Cut(NamedTuple):
         return cls(graphs, ids, atom_ids, usable)
 
 
-class GraphVAE(NeuralGenerator):
+class GraphVAE(GraphStart, NeuralGenerator):
     """A distribution over molecules with a latent space."""
 
     name: ClassVar[str] = "graph-vae"
+    changeable = frozenset(
+        {"dropout", "kl_weight", "free_nats", "any_root", "without_latent", "property_weight", "sampling_batch"}
+    )
     Config: ClassVar[type[Settings]] = GraphVAEConfig
     Drawing: ClassVar[type[DrawingSettings]] = GraphVAEDrawing
     config: GraphVAEConfig
@@ -169,13 +172,18 @@ class GraphVAE(NeuralGenerator):
         generator = None if self.training else seeds.torch_generator(0, "graph-vae", device=str(mean.device))
         noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
         z = mean + (0.5 * log_variance).exp() * noise
-        reconstruction = self.decoder.nats(batch.actions, z)
-        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum()
+        told = self._told(z)
+        reconstruction = self.decoder.nats(batch.actions, z * told)
+        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
         count = batch.atoms.molecules
-        charged = (kl - count * self.config.free_nats).clamp(min=0) if self.config.free_nats else kl
+        charged = (kl * told).sum() - told.sum() * self.config.free_nats
+        if self.config.free_nats:
+            charged = charged.clamp(min=0)
         prior = self.prior.loss(z.detach(), generator)
         total = reconstruction + self.config.kl_weight * charged + prior
-        parts = {"reconstruction": reconstruction.detach(), "kl": kl.detach(), "prior": prior.detach()}
+        parts = {"reconstruction": reconstruction.detach(), "kl": kl.sum().detach(), "prior": prior.detach()}
+        if self.config.without_latent and not self.training:
+            parts["alone"] = self.decoder.nats(batch.actions, torch.zeros_like(z)).detach()
         if self.property_head is not None:
             known = batch.properties.isfinite()
             error = (self.property_head(mean).float() - batch.properties.nan_to_num()).square()
@@ -183,6 +191,13 @@ class GraphVAE(NeuralGenerator):
             total = total + self.config.property_weight * squared
             parts["properties"] = squared.detach()
         return Loss(total, count, parts)
+
+    def _told(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch 1"]:
+        """1 for the molecules whose latent the decoder is told, 0 for those it is to write from the origin."""
+        chance = (
+            torch.rand(len(z), 1, device=z.device) if self.training and self.config.without_latent else z.new_ones(1)
+        )
+        return (chance >= self.config.without_latent).to(z.dtype).expand(len(z), 1)
 
     def fragmenter(self) -> Fragmenter:
         """What cuts molecules into this model's symbols."""
@@ -209,7 +224,7 @@ class GraphVAE(NeuralGenerator):
 
     def sample(self, n: int, *, seed: int, first: int = 0, drawing: DrawingSettings | None = None) -> Samples:
         """Draws `first` to `first + n - 1`: latent vectors of the prior, decoded."""
-        from molgen.generators.graph_vae.sampling import sample
+        from molgen.generators.graph_vae.drawing import sample
 
         return sample(self, n, seed, first, GraphVAEDrawing() if drawing is None else drawing)  # type: ignore[arg-type]
 

@@ -12,45 +12,13 @@ from rdkit import Chem
 from torch import Tensor
 
 from molgen.chem.parse import BadMolecule, canonical
-from molgen.core import seeds
-from molgen.generators.base import Samples
 from molgen.generators.graph_vae.batch import Places, due
-from molgen.generators.graph_vae.scaffold import Plan, Scaffold, contains, scaffolds
-from molgen.generators.graph_vae.settings import GraphVAEDrawing
+from molgen.generators.graph_vae.scaffold import Plan, Scaffold
 from molgen.represent.derivations import FIRST_JOIN, START, START_ANYWHERE, Build
 from molgen.represent.fragments import assemble
 
 if TYPE_CHECKING:
     from molgen.generators.graph_vae.model import GraphVAE
-
-EDGE = 1e-12  # keeps uniform numbers away from 0 and 1, where the normal quantile is infinite
-
-
-@torch.inference_mode()
-def sample(model: GraphVAE, n: int, seed: int, first: int, drawing: GraphVAEDrawing) -> Samples:
-    """Draws `first` to `first + n - 1`."""
-    draws: list[tuple[str | None, str | None]] = []
-    choices = scaffolds(model, drawing.scaffold) if drawing.scaffold is not None else []
-    for start in range(first, first + n, model.config.sampling_batch):
-        numbers = np.arange(start, min(start + model.config.sampling_batch, first + n))
-        z = latents(model, numbers, seed, drawing.prior)
-        uniforms = seeds.uniforms(seeds.child(seed, "graph-vae"), numbers, model.longest)
-        if not choices:
-            draws += map(molecule, decode(model, z, uniforms, drawing.temperature))
-            continue
-        which = seeds.uniforms(seeds.child(seed, "graph-vae", "scaffold"), numbers, 1)[:, 0]
-        around = [choices[int(u * len(choices))] for u in which]
-        builds = decode(model, z, uniforms, drawing.temperature, around)
-        draws += [_holding(molecule(b), scaffold) for b, scaffold in zip(builds, around, strict=True)]
-    return Samples.of(draws)
-
-
-def latents(model: GraphVAE, numbers: np.ndarray, seed: int, prior: str) -> Float[Tensor, "batch latent"]:
-    """Latent vectors of the learnt prior or of a standard normal, one for each number of a draw."""
-    uniforms = seeds.uniforms(seeds.child(seed, "graph-vae", "latent"), numbers, model.config.latent)
-    precise = torch.promote_types(dtype_of(model), torch.float32)
-    noise = torch.special.ndtri(torch.from_numpy(uniforms).clamp(EDGE, 1 - EDGE)).to(model.device, precise)
-    return (model.prior.push(noise) if prior == "learnt" else noise).to(dtype_of(model))
 
 
 def dtype_of(model: GraphVAE) -> torch.dtype:
@@ -147,13 +115,6 @@ def _choose(logits: Tensor, uniform: Tensor | None, temperature: float) -> Tenso
         return logits.argmax(-1)
     cumulative = torch.softmax(logits.double() / temperature, -1).cumsum(-1)
     return torch.searchsorted(cumulative, (uniform * cumulative[:, -1]).unsqueeze(1), right=True).squeeze(1)
-
-
-def _holding(draw: tuple[str | None, str | None], scaffold: Scaffold) -> tuple[str | None, str | None]:
-    """The draw, if it contains the scaffold."""
-    if draw[0] is None or contains(draw[0], scaffold):
-        return draw
-    return None, "without the scaffold"
 
 
 def molecule(build: Build) -> tuple[str | None, str | None]:

@@ -32,6 +32,7 @@ class GraphVAEConfig(Settings):
     kl_weight: Annotated[float, Field(ge=0)] = 0.1
     free_nats: Annotated[float, Field(ge=0)] = 20.0  # of KL, on the mean of a batch, that cost nothing
     any_root: Annotated[float, Field(ge=0, le=1)] = 0.1  # share of molecules learnt from a root drawn at random
+    without_latent: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share learnt with the origin in the latent's place
     property_weight: Annotated[float, Field(ge=0)] = 0.1  # of the squared error of standardised properties
     sampling_batch: Annotated[int, Field(ge=1)] = 512
 
@@ -39,6 +40,6 @@ class GraphVAEConfig(Settings):
 class GraphVAEDrawing(DrawingSettings):
     """How latent vectors are drawn and decoded."""
 
-    prior: Literal["learnt", "normal"] = "learnt"
+    prior: Literal["learnt", "normal", "decoder"] = "learnt"
     temperature: Annotated[float, Field(ge=0, le=10)] = 1.0  # of the decoder; 0 takes the likeliest action
     scaffold: str | None = None  # SMILES; `[*]` where it may grow

@@ -14,7 +14,10 @@ from molgen.core import seeds
 from molgen.core.errors import SettingsError
 from molgen.data.fragment_store import FragmentStore
 from molgen.data.store import Store
+from molgen.generators.base import Loss
 from molgen.generators.graph_vae.batch import Actions
+from molgen.generators.graph_vae.drawing import latents
+from molgen.generators.graph_vae.latent import posterior
 from molgen.generators.graph_vae.model import GraphVAE
 from molgen.generators.graph_vae.sampling import decode, molecule
 from molgen.generators.graph_vae.settings import GraphVAEConfig, GraphVAEDrawing
@@ -30,10 +33,60 @@ def _check_valid(smiles: list[str | None], reasons: list[str | None], model: Gra
         assert Chem.MolToSmiles(mol) == text
 
 
-@pytest.mark.parametrize("prior", ["learnt", "normal"])
+@pytest.mark.parametrize("prior", ["learnt", "normal", "decoder"])
 def test_every_draw_is_a_molecule(model: GraphVAE, prior: str) -> None:
     samples = model.sample(300, seed=3, drawing=GraphVAEDrawing(prior=prior))
     _check_valid(*samples, model)
+
+
+def test_the_decoders_prior_is_a_mixture_of_posteriors(model: GraphVAE) -> None:
+    """Each vector lies as far from the posterior mean of a molecule drawn without a latent as the noise says."""
+    numbers = np.arange(5, 30)
+    z = latents(model, numbers, 7, "decoder")
+    noise = latents(model, numbers, 7, "normal")
+    own = seeds.uniforms(seeds.child(7, "graph-vae", "own"), numbers, model.longest)
+    written = [molecule(build)[0] or "" for build in decode(model, torch.zeros_like(noise), own)]
+    mean, log_variance, _ = posterior(model, written)
+    known = mean.isfinite().all(1)
+    assert known.sum() > 5
+    assert torch.allclose(z[known], (mean + (0.5 * log_variance).exp() * noise)[known], atol=1e-5)
+    assert torch.equal(z[~known], noise[~known])  # what this encoder does not know
+    assert len(set(written)) > 5
+
+
+def _loss(model: GraphVAE, features: Path, **changes: float) -> tuple[GraphVAE, Loss]:
+    """A model with other settings, and its loss on some molecules."""
+    changed = model.with_settings(model.config.model_copy(update=changes))
+    changed.train(model.training)
+    store = Store.open(features)
+    torch.manual_seed(0)
+    return changed, changed.loss(changed.collate(store, store.rows("train")[:60]))
+
+
+def test_molecules_learnt_without_a_latent_teach_the_encoder_nothing(model: GraphVAE, features: Path) -> None:
+    model = model.with_settings(model.config)
+    model.train()
+    silent = {"property_weight": 0.0, "free_nats": 0.0}
+    changed, loss = _loss(model, features, without_latent=1 - 1e-9, **silent)
+    loss.total.backward()
+    assert all(p.grad is None or not p.grad.any() for p in changed.encoder.parameters())
+    assert changed.decoder.symbol.grad is not None
+    half, loss = _loss(model, features, without_latent=0.5, **silent)
+    loss.total.backward()
+    assert any(p.grad is not None and p.grad.any() for p in half.encoder.parameters())
+
+
+def test_what_is_left_without_a_latent_is_measured(model: GraphVAE, features: Path) -> None:
+    """In validation the latent is always told, and beside it stand the nats at the origin."""
+    model = model.eval()
+    _, plain = _loss(model, features)
+    changed, loss = _loss(model, features, without_latent=0.5)
+    assert "alone" not in plain.parts
+    assert loss.parts["reconstruction"].item() == pytest.approx(plain.parts["reconstruction"].item(), rel=1e-6)
+    store = Store.open(features)
+    batch = changed.collate(store, store.rows("train")[:60])
+    origin = torch.zeros(batch.atoms.molecules, changed.config.latent)
+    assert loss.parts["alone"].item() == pytest.approx(changed.decoder.nats(batch.actions, origin).item(), rel=1e-6)
 
 
 @pytest.mark.slow
