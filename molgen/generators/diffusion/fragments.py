@@ -24,7 +24,7 @@ from molgen.data.store import Store, gather
 from molgen.generators.diffusion.dense import Graphs
 from molgen.generators.diffusion.level import Piece, written
 from molgen.generators.diffusion.noise import Distributions
-from molgen.generators.diffusion.trees import Site, likely_nodes, likely_tree
+from molgen.generators.diffusion.trees import Site, is_connected, likely_nodes, likely_tree
 from molgen.represent.fragments import POINT, Edge, Fragmenter, FragmentGraph, assemble
 from molgen.represent.graphs import graph_of
 from molgen.represent.symbols import Symbol, symbol
@@ -151,6 +151,8 @@ class FragmentLevel:
             raise BadMolecule("sites", "a site without a bond")
         if len(edges) != len(nodes) - 1:
             raise BadMolecule("sites", "a ring of fragments")
+        if not is_connected(len(nodes), edges):
+            raise BadMolecule("several fragments", "beside a ring of fragments")
         return edges
 
     def settle(self, drawn: Graphs, nodes: Distributions, pairs: Distributions) -> Graphs:

@@ -29,6 +29,14 @@ class Join(NamedTuple):
     b: Site
 
 
+def is_connected(nodes: int, edges: Sequence[tuple[int, int, int, int]]) -> bool:
+    """Whether edges (node, site, node, site) join all nodes."""
+    part = list(range(nodes))
+    for u, _, v, _ in edges:
+        part = [part[u] if p == part[v] else p for p in part]
+    return len(set(part)) == 1
+
+
 def likely_nodes(drawn: Sequence[int], probs: np.ndarray, sites: Sequence[int]) -> list[int] | None:
     """The drawn classes if their sites are as many as a tree needs, else with the one change that costs least.
 

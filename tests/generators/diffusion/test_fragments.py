@@ -94,6 +94,20 @@ def test_a_graph_that_is_no_tree_of_sites_is_refused(texts: list[str], pairs: li
         level.smiles(nodes, np.array(pairs))
 
 
+def test_a_ring_of_fragments_beside_another_molecule_is_settled_too() -> None:
+    """Every site is used and the edges are as many as a tree has, but it is none."""
+    level = FragmentLevel(["*C", "*C*"])
+    nodes, matrix = torch.tensor([[0, 0, 1, 1, 1]]), torch.zeros(5, 5, dtype=torch.long)
+    for u, v in ((0, 1), (2, 3), (2, 4), (3, 4)):
+        matrix[u, v] = 1
+    drawn = Graphs.of(nodes, matrix[None])
+    with pytest.raises(BadMolecule, match="several fragments"):
+        level.smiles(nodes[0].tolist(), drawn.pairs[0].numpy())
+    beliefs = torch.full((1, 10, level.edge_classes), 0.1)
+    settled = level.settle(drawn, torch.full((1, 5, 2), 0.5), beliefs)
+    assert level.smiles(settled.nodes[0].tolist(), settled.pairs[0].numpy()) == "CCCCC"
+
+
 def test_the_last_step_settles_on_trees(fragment_model: GraphDiffusion) -> None:
     how = DiffusionDrawing(steps=6)
     free = fragment_model.sample(60, seed=0, drawing=how.model_copy(update={"constrained": False}))
