@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from molgen.chem.parse import BadMolecule
-from molgen.core.artifacts import Identity, already_made, building, write_json
+from molgen.core.artifacts import Identity, already_made, building, read_provenance, write_json
 from molgen.core.errors import ArtifactError, InputError
 from molgen.core.progress import progress
 from molgen.core.workers import available_cores, map_ordered
@@ -50,7 +50,8 @@ class FragmentStore:
     def of(cls, store: Store, vocabulary: int | Sequence[str], *, workers: int | None = None) -> FragmentStore:
         """Opens the fragment graphs of a store, or makes them first (with progress, over all cores).
 
-        `vocabulary` is how many fragments of several atoms to learn from the training split, or their texts.
+        `vocabulary` is how many fragments of several atoms to learn from the training split, or their texts: then those
+        of a vocabulary that was learnt from this store will do too, if it is the same.
         """
         learnt = isinstance(vocabulary, int)
         digest = "" if learnt else hashlib.sha256("\n".join(vocabulary).encode()).hexdigest()[:12]  # type: ignore[arg-type]
@@ -58,6 +59,8 @@ class FragmentStore:
         out = folder / (f"learnt-{vocabulary}" if learnt else f"given-{digest}")
         settings = {"vocabulary": vocabulary if learnt else digest}
         with _alone(folder):
+            if not isinstance(vocabulary, int) and (same := cls._learnt(folder, store, set(vocabulary))) is not None:
+                return same
             identity = Identity.of("fragments", settings, {"features": store.folder})
             if not already_made(out, identity):
                 workers = workers or available_cores()
@@ -68,10 +71,17 @@ class FragmentStore:
         return cls.open(out)
 
     @classmethod
-    def learnt(cls, store: Store, size: int) -> FragmentStore | None:
-        """Those made with a vocabulary of this size learnt from this store itself, if they are there."""
-        out = store.folder.with_name(f"{store.folder.name}.fragments") / f"learnt-{size}"
-        return cls.open(out) if out.is_dir() else None
+    def _learnt(cls, folder: Path, store: Store, vocabulary: set[str]) -> FragmentStore | None:
+        """Those whose vocabulary was learnt from this store and is this one, if they are there."""
+        for out in sorted(folder.glob("learnt-*")):
+            settings = {"vocabulary": int(out.name.removeprefix("learnt-"))}
+            record = read_provenance(out)
+            if record is None or record["key"] != Identity.of("fragments", settings, {"features": store.folder}).key:
+                continue
+            found = cls.open(out)
+            if {text for text in found.texts if len(symbol(text).atoms) > 1} == vocabulary:
+                return found
+        return None
 
     @classmethod
     def open(cls, folder: Path) -> FragmentStore:

@@ -71,9 +71,21 @@ def test_a_given_vocabulary_is_used_as_it_is(store: Store) -> None:
     assert [text for text in cut.texts if len(symbol(text).atoms) > 1] == ["*c1ccccc1"]
 
 
+def test_a_vocabulary_that_was_learnt_here_is_not_cut_again(store: Store) -> None:
+    learnt = FragmentStore.of(store, 20, workers=1)
+    several = [text for text in learnt.texts if len(symbol(text).atoms) > 1]
+    made = store.folder.with_name("features.fragments")
+    before = sorted(made.iterdir())
+    again = FragmentStore.of(store, several[::-1], workers=1)
+    assert sorted(made.iterdir()) == before
+    assert again.texts == learnt.texts
+    FragmentStore.of(store, several[:-1], workers=1)
+    assert len(sorted(made.iterdir())) == len(before) + 1
+
+
 def test_a_damaged_folder_is_one_clear_line(store: Store) -> None:
     FragmentStore.of(store, 5, workers=1)
     folder = store.folder.with_name("features.fragments") / "learnt-5"
     (folder / "nodes.npy").write_bytes((folder / "nodes.npy").read_bytes()[:40])
     with pytest.raises(ArtifactError, match=r"learnt-5: not whole .+; remove it"):
-        FragmentStore.learnt(store, 5)
+        FragmentStore.of(store, 5, workers=1)

@@ -208,9 +208,7 @@ class GraphVAE(GraphStart, NeuralGenerator):
         key = str(store.folder)
         if key not in self._cut:
             vocabulary = [text for text in self.grammar.texts if len(symbol(text).atoms) > 1]
-            cut = FragmentStore.learnt(store, self.config.vocabulary)
-            if cut is None or set(vocabulary) != {text for text in cut.texts if len(symbol(text).atoms) > 1}:
-                cut = FragmentStore.of(store, vocabulary)
+            cut = FragmentStore.of(store, vocabulary)
             self._cut[key] = _Cut.of(self, store, cut)
         return self._cut[key]
 

@@ -178,7 +178,7 @@ def test_batches_hold_the_molecules_they_are_of(model: GraphVAE, features: Path)
     """The derivations of a batch, executed, are the molecules whose atoms the encoder sees."""
     store = Store.open(features)
     rows = store.rows("train")[:40]
-    lengths = FragmentStore.learnt(store, model.config.vocabulary).lengths(rows)[1]
+    lengths = FragmentStore.of(store, model.config.vocabulary).lengths(rows)[1]
     rows = rows[np.argsort(lengths, kind="stable")]
     model.train()
     batch = model.collate(store, rows)
