@@ -45,6 +45,20 @@ def morgan_counts(mol: Chem.Mol, radius: int = 2) -> dict[int, int]:
     return counts
 
 
+def morgan_places(mol: Chem.Mol, radius: int = 2) -> list[tuple[int, list[int]]]:
+    """Each environment that `morgan_counts` counts, once for each time it occurs: its identifier and its atoms."""
+    output = rdFingerprintGenerator.AdditionalOutput()
+    output.AllocateBitInfoMap()
+    _generator(radius, 2048).GetSparseCountFingerprint(mol, additionalOutput=output)
+    found = []
+    for identifier, places in output.GetBitInfoMap().items():
+        for centre, reach in places:
+            bonds = Chem.FindAtomEnvironmentOfRadiusN(mol, reach, centre) if reach else []
+            ends = [(mol.GetBondWithIdx(b).GetBeginAtomIdx(), mol.GetBondWithIdx(b).GetEndAtomIdx()) for b in bonds]
+            found.append((identifier, sorted({centre, *(atom for pair in ends for atom in pair)})))
+    return found
+
+
 def folded(counts: Iterable[int], bits: int = 2048) -> np.ndarray:
     """The packed fingerprint with these environments, uint8 (bits / 8): a row of `morgan`."""
     row = np.zeros(bits, np.uint8)

@@ -111,6 +111,28 @@ def predict(
     print(f"{out}: {found['rows']:,} rows, {found['molecules']:,} molecules, {found['outside']:,} outside the domain")
 
 
+@app.command()
+def explain(
+    model: Folder,
+    file: Annotated[Path, typer.Argument(help="Molecules: .smi, .smi.gz or .parquet with a column `smiles`.")],
+    out: Annotated[Path, typer.Option("--out", help="Picture (.svg or .png).")],
+    n: Annotated[int, typer.Option("--n", min=1, max=400, help="Of the first so many molecules.")] = 12,
+) -> None:
+    """A picture of which atoms raise (blue) and lower (orange) a prediction.
+
+    \b
+    Example:
+      molgen predictor explain models/logS candidates.parquet --out atoms.svg --n 8
+    """
+    from molgen.predictor.explain import explain_file
+
+    for found in explain_file(model, file, out, n):
+        high, low = int(found.atoms.argmax()), int(found.atoms.argmin())
+        named = [f"{found.mol.GetAtomWithIdx(i).GetSymbol()}{i} {found.atoms[i]:+.2f}" for i in (high, low)]
+        print(f"{found.value:8.3f}  most by {named[0]}, least by {named[1]}  {found.smiles}")
+    print(f"picture: {out}")
+
+
 def _show(found: dict[str, Any], out: Path) -> None:
     print(f"{out}: {found['molecules']:,} test molecules")
     for name, value in found["metrics"].items():

@@ -6,15 +6,16 @@ molecule a prediction that did not see it, from which intervals are calibrated.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 from rdkit import Chem
 
-from molgen.chem.fingerprints import morgan_counts
+from molgen.chem.fingerprints import morgan_counts, morgan_places
 from molgen.core import seeds
-from molgen.predictor.features import features
+from molgen.predictor.features import features, without_each_atom
 from molgen.predictor.settings import PredictorSettings
 from molgen.predictor.trees import Trees
 
@@ -39,6 +40,10 @@ class Kind(Protocol):
         ...
 
     def predict(self, mols: list[Chem.Mol]) -> Predicted: ...
+
+    def attributions(self, mol: Chem.Mol) -> np.ndarray:
+        """How much lower the prediction is without the environments that hold each atom, float64 (atoms,)."""
+        ...
 
     def arrays(self) -> Arrays: ...
 
@@ -77,6 +82,10 @@ class Forest:
     def predict(self, mols: list[Chem.Mol]) -> Predicted:
         each = self.trees.each(features(mols))
         return Predicted(each.mean(axis=1), each.std(axis=1))
+
+    def attributions(self, mol: Chem.Mol) -> np.ndarray:
+        value = self.trees.each(without_each_atom(mol)).mean(axis=1)
+        return value[0] - value[1:]
 
     def arrays(self) -> Arrays:
         return self.trees._asdict()
@@ -129,6 +138,10 @@ class Boosted:
 
     def predict(self, mols: list[Chem.Mol]) -> Predicted:
         return self.predict_features(features(mols))
+
+    def attributions(self, mol: Chem.Mol) -> np.ndarray:
+        value = self.predict_features(without_each_atom(mol)).mean
+        return value[0] - value[1:]
 
     def arrays(self) -> Arrays:
         found: Arrays = {"base": self.base, "classes": np.array([self.classes])}
@@ -186,6 +199,18 @@ class Bayes:
 
     def predict(self, mols: list[Chem.Mol]) -> Predicted:
         return self._probability(np.array([sum(self._weights.get(k, 0.0) for k in morgan_counts(m)) for m in mols]))
+
+    def attributions(self, mol: Chem.Mol) -> np.ndarray:
+        counted = dict.fromkeys(morgan_counts(mol), 0)
+        gone: list[Counter[int]] = [Counter() for _ in range(mol.GetNumAtoms())]
+        for key, atoms in morgan_places(mol):
+            counted[key] += 1
+            for atom in atoms:
+                gone[atom][key] += 1
+        kept = [[key for key in counted if counted[key] > own[key]] for own in gone]
+        sums = np.array([sum(self._weights.get(key, 0.0) for key in keys) for keys in [list(counted), *kept]])
+        value = self._probability(sums).mean
+        return value[0] - value[1:]
 
     def arrays(self) -> Arrays:
         return {"keys": self.keys, "weights": self.weights, "curve": self.curve}
