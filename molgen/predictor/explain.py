@@ -23,7 +23,7 @@ COLUMNS, WIDE, HIGH = 4, 320, 280
 
 
 class Explained(NamedTuple):
-    """A molecule, its prediction and what each atom adds to it (in the unit of the prediction, atoms as in `smiles`)."""
+    """A molecule, its prediction and what each atom adds to it, in its unit; atoms as in `smiles`."""
 
     smiles: str
     mol: Chem.Mol

@@ -94,8 +94,8 @@ def test_the_picture_holds_each_molecule(forest, measured, tmp_path):
     assert [e.smiles for e in found] == ["CCO", *measured.smiles[:3]]
     text = (tmp_path / "atoms.svg").read_text()
     assert text.lstrip().startswith("<?xml")
-    assert text.count("fill:#FFFFFF") >= 1 and text.count("<ellipse") == sum(e.mol.GetNumAtoms() for e in found)
-    with pytest.raises(InputError, match="a picture is .svg or .png"):
+    assert text.count("<ellipse") == sum(e.mol.GetNumAtoms() for e in found)
+    with pytest.raises(InputError, match=r"a picture is \.svg or \.png"):
         explain_file(tmp_path, tmp_path / "m.smi", tmp_path / "atoms.pdf", 4)
 
 
