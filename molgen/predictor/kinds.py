@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from rdkit import Chem
@@ -16,17 +16,11 @@ from rdkit import Chem
 from molgen.chem.fingerprints import morgan_counts, morgan_places
 from molgen.core import seeds
 from molgen.predictor.features import features, without_each_atom
+from molgen.predictor.folds import folds_of
+from molgen.predictor.network import Network
+from molgen.predictor.predicted import Arrays, Predicted
 from molgen.predictor.settings import PredictorSettings
 from molgen.predictor.trees import Trees
-
-Arrays = dict[str, np.ndarray]
-
-
-class Predicted(NamedTuple):
-    """Of each molecule: the value, or the probability of being active, and how far the model's parts disagree."""
-
-    mean: np.ndarray
-    spread: np.ndarray
 
 
 class Kind(Protocol):
@@ -220,19 +214,7 @@ class Bayes:
         return cls(arrays["keys"], arrays["weights"], arrays["curve"])
 
 
-KINDS: dict[str, type[Forest] | type[Boosted] | type[Bayes]] = {
-    "forest": Forest,
-    "boosted": Boosted,
-    "bayes": Bayes,
-}
-
-
-def folds_of(y: np.ndarray, classes: bool, count: int, seed: int) -> list[np.ndarray]:
-    """Row numbers of random folds of equal size; with classes, each has its share of the actives."""
-    order = seeds.numpy_generator(seed, "folds").permutation(len(y))
-    if classes:
-        order = order[np.argsort(y[order], kind="stable")]
-    return [np.sort(order[number::count]) for number in range(count)]
+KINDS: dict[str, type[Kind]] = {"forest": Forest, "boosted": Boosted, "bayes": Bayes, "network": Network}
 
 
 def _weights(keys: list[list[int]], y: np.ndarray) -> dict[int, float]:

@@ -22,7 +22,7 @@ from molgen.predictor.kinds import Bayes
 from molgen.predictor.settings import PredictorSettings
 from molgen.predictor.table import read_measured
 
-SMALL = {"trees": 60, "folds": 3}
+SMALL = {"trees": 60, "folds": 3, "epochs": 15, "width": 16, "rate": 1e-2}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_rings_and_charges_lose_an_atom_too():
         assert np.isfinite(without_each_atom(parse(text))).all()
 
 
-@pytest.mark.parametrize("kind", ["forest", "boosted"])
+@pytest.mark.parametrize("kind", ["forest", "boosted", "network"])
 def test_atoms_that_make_lipophilic_are_found(measured, kind):
     predictor = fit(measured.smiles, measured.values, "logP", PredictorSettings(kind=kind, **SMALL), 0)
     found = []

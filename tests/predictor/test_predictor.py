@@ -25,7 +25,8 @@ from molgen.core.tables import PREDICTIONS
 from molgen.predictor import metrics
 from molgen.predictor.features import features
 from molgen.predictor.fit import fit
-from molgen.predictor.kinds import KINDS, Bayes, folds_of
+from molgen.predictor.folds import folds_of
+from molgen.predictor.kinds import KINDS, Bayes
 from molgen.predictor.model import Predictor, conformal_quantile
 from molgen.predictor.partition import partitions
 from molgen.predictor.run import Columns, cross_validate, evaluate, predict, train
@@ -33,7 +34,7 @@ from molgen.predictor.settings import PredictorSettings
 from molgen.predictor.table import read_measured
 from molgen.predictor.trees import Trees
 
-SMALL = {"trees": 30, "folds": 3}
+SMALL = {"trees": 30, "folds": 3, "epochs": 12, "width": 16, "rate": 1e-2}
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Batches of the graph VAE: molecules as atoms and bonds for the encoder, as actions for the decoder."""
+"""Batches for the decoder of the graph VAE: molecules as actions."""
 
 from __future__ import annotations
 
@@ -11,32 +11,8 @@ from torch import Tensor
 
 from molgen.nn.transformer import Shape
 from molgen.represent.derivations import Build, Grammar
-from molgen.represent.graphs import GraphArrays, directed_edges
 
 MOST = 15  # open sites, and sites of a symbol, are counted up to here
-
-
-class Atoms(NamedTuple):
-    """Molecules for the encoder, laid end to end."""
-
-    atoms: Tensor  # (atoms,) ids of the model's atom types
-    edges: Tensor  # (2, edges) each bond in both directions
-    bonds: Tensor  # (edges,) bond types
-    molecule: Tensor  # (atoms,) number of the atom's molecule
-    molecules: int
-
-    @classmethod
-    def of(cls, graphs: GraphArrays) -> Atoms:
-        """From the arrays of a feature store."""
-        source, target, kinds = directed_edges(graphs)
-        molecule = np.repeat(np.arange(len(graphs.atom_counts)), graphs.atom_counts)
-        atoms = torch.from_numpy(graphs.atoms)
-        return cls(atoms, torch.stack([source, target]), kinds, torch.from_numpy(molecule), len(graphs.atom_counts))
-
-    def to(self, device: torch.device) -> Atoms:
-        """On another device."""
-        atoms, edges, bonds, molecule = (tensor.to(device) for tensor in self[:4])
-        return Atoms(atoms, edges, bonds, molecule, self.molecules)
 
 
 class Places(NamedTuple):

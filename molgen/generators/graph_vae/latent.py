@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from molgen.chem.parse import BadMolecule, canonical
 from molgen.core.errors import InputError, SettingsError, nearest
 from molgen.generators.base import Samples
-from molgen.generators.graph_vae.batch import Atoms
 from molgen.generators.graph_vae.sampling import decode, dtype_of, molecule
+from molgen.nn.graph_encoder import Atoms
 from molgen.represent.fragments import Fragmenter
 from molgen.represent.graphs import Graph, GraphArrays, graph_of
 

@@ -21,11 +21,12 @@ from molgen.core.settings import Settings
 from molgen.data.fragment_store import UNKNOWN, FragmentStore
 from molgen.data.store import Store
 from molgen.generators.base import DrawingSettings, GraphStart, Loss, NeuralGenerator, Samples
-from molgen.generators.graph_vae.batch import Actions, Atoms
+from molgen.generators.graph_vae.batch import Actions
 from molgen.generators.graph_vae.decoder import Decoder
 from molgen.generators.graph_vae.encoder import Encoder
 from molgen.generators.graph_vae.settings import GraphVAEConfig, GraphVAEDrawing
 from molgen.nn.flow import RectifiedFlow
+from molgen.nn.graph_encoder import Atoms
 from molgen.nn.message_passing import chosen, has_dgl
 from molgen.represent.derivations import START, START_ANYWHERE, Grammar
 from molgen.represent.fragments import Fragmenter
