@@ -112,6 +112,7 @@ class NeuralGenerator(nn.Module):
     name: ClassVar[str]
     Config: ClassVar[type[Settings]]
     changeable: ClassVar[frozenset[str]] = frozenset()  # settings that say nothing about the weights
+    added: ClassVar[tuple[str, ...]] = ()  # beginnings of names of weights that `changeable` can add; zero at first
     of_store: ClassVar[frozenset[str]] = frozenset()  # settings that `Startable.carried_over` can change
     compiles: ClassVar[tuple[str, ...]] = ()  # the parts that gain where networks are compiled
     guides: ClassVar[str | None] = None  # the family whose draws it steers; such a network draws nothing itself
@@ -159,9 +160,10 @@ class NeuralGenerator(nn.Module):
         write_model(folder, self.name, self.config_values(), self.state_dict())
 
     def with_settings(self, config: Settings) -> Self:
-        """A copy with other settings, of those that say nothing about the weights."""
+        """A copy with other settings, of those that say nothing about the weights, or add some that start at zero."""
         copy = type(self).from_values(self.config_values() | {"settings": config.values()})
-        copy.load_state_dict(self.state_dict())
+        fresh = {name: value for name, value in copy.state_dict().items() if name.startswith(self.added)}
+        copy.load_state_dict(fresh | self.state_dict())
         return copy
 
     @classmethod

@@ -74,6 +74,7 @@ class SmilesModel(NeuralGenerator):
     Config: ClassVar[type[Settings]] = SmilesConfig
     changeable = frozenset({"dropout", "unconditional", "random_spelling", "sampling_batch", "tally"})
     of_store = frozenset({"conditions", "room"})
+    added = ("network.tally.",)
     Drawing = SmilesDrawing
     config: SmilesConfig
 
@@ -128,13 +129,6 @@ class SmilesModel(NeuralGenerator):
         if store.notation != self.notation.name:
             raise SettingsError(f"start: that model writes {self.notation.name}, the features are {store.notation}")
         return in_vocabulary(store, self.vocabulary)
-
-    def with_settings(self, config: Settings) -> Self:
-        """A copy with other settings. One that is given a tally is the same until that is trained."""
-        copy = type(self).from_values(self.config_values() | {"settings": config.values()})
-        fresh = {name: value for name, value in copy.state_dict().items() if name.startswith("network.tally.")}
-        copy.load_state_dict(fresh | self.state_dict())
-        return copy
 
     def carried_over(self, config: Settings, store: Store) -> Self:
         model = self.build(config, store)

@@ -22,6 +22,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from molgen.nn.tally import GraphTally
 from molgen.nn.transformer import norm
 
 FREQUENCIES = 16  # of the time code: pi / 2 times 1, 2, 3, ...
@@ -100,8 +101,10 @@ class GraphTransformer(nn.Module):
         feedforward: int,
         directed: bool = False,
         told: int | None = None,
+        tally: GraphTally | None = None,
     ) -> None:
         super().__init__()
+        self.tally = tally
         self.loop = edge_classes  # the class of an edge from a node to itself
         self.nodes = Classes(node_classes, told or node_classes, width)
         self.edges = Classes(edge_classes + 1, told or edge_classes, edge_width)
@@ -118,7 +121,10 @@ class GraphTransformer(nn.Module):
         bias: Float[Tensor, "batch width"] | None = None,
     ) -> tuple[Float[Tensor, "batch n node_classes"], Float[Tensor, "batch n n edge_classes"]]:
         """Logits; `bias` is added to each node of its graph."""
-        return self.from_embedded(*self.embedded(nodes, edges), time, bias)
+        x, e = self.embedded(nodes, edges)
+        if self.tally is not None:
+            x = x + self.tally(nodes)
+        return self.from_embedded(x, e, time, bias)
 
     def embedded(
         self, nodes: Int[Tensor, "batch n"], edges: Int[Tensor, "batch n n"]
@@ -150,7 +156,11 @@ class GraphTransformer(nn.Module):
     def _initialise(self) -> None:
         """Each block starts as the identity and all logits at zero."""
         for name, parameter in self.named_parameters():
-            if parameter.ndim == 1 or name.endswith(("_out.weight", "down.weight", "logits.weight")):
+            if (
+                parameter.ndim == 1
+                or name.startswith("tally")
+                or name.endswith(("_out.weight", "down.weight", "logits.weight"))
+            ):
                 nn.init.zeros_(parameter)
             elif name.endswith("embedding.weight"):
                 nn.init.normal_(parameter)

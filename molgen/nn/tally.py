@@ -1,4 +1,7 @@
-"""What a text has counted so far, as a vector at each place: limits of a sum are hard to learn from tokens alone."""
+"""What has been counted, as a vector: of a text so far at each place, of a graph at each node.
+
+Limits of a sum (a molecular weight of at most 350) are hard to learn from tokens or nodes alone.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +56,29 @@ class Tally(nn.Module):
         return self._coded(running.totals)
 
     def _coded(self, totals: Int[Tensor, "rows counts"]) -> Float[Tensor, "rows width"]:
-        weight = self.code.weight
-        mass = totals[:, MASS, None].to(torch.float32) / (UNIT * STEP)
-        opened = torch.stack([totals[:, DEPTH], (totals[:, RINGS:] % 2).sum(1)], 1).to(torch.float32)
-        steps = torch.arange(STEPS, device=weight.device)
-        codes = [(mass - steps).clamp(0, 1), *(opened[:, i, None] - steps[:OPEN] for i in range(2))]
-        return self.code(torch.cat([codes[0], *(c.clamp(0, 1) for c in codes[1:])], 1).to(weight.dtype))
+        opened = totals[:, DEPTH], (totals[:, RINGS:] % 2).sum(1)
+        codes = [_stairs(totals[:, MASS] / (UNIT * STEP), STEPS), *(_stairs(count, OPEN) for count in opened)]
+        return self.code(torch.cat(codes, 1).to(self.code.weight.dtype))
+
+
+class GraphTally(nn.Module):
+    """For each node of a graph the mass of all others, coded in the same way; a new one changes nothing either."""
+
+    def __init__(self, masses: Int[Tensor, " classes"], width: int) -> None:
+        super().__init__()
+        self.masses: Tensor
+        self.register_buffer("masses", masses, persistent=False)  # hundredths of a dalton
+        self.code = nn.Linear(STEPS, width, bias=False)
+        nn.init.zeros_(self.code.weight)
+
+    def forward(self, nodes: Int[Tensor, "batch n"]) -> Float[Tensor, "batch n width"]:
+        """What is added to each node."""
+        own = self.masses[nodes].long()
+        others = own.sum(1, keepdim=True) - own
+        return self.code(_stairs(others / (UNIT * STEP), STEPS).to(self.code.weight.dtype))
+
+
+def _stairs(values: Tensor, steps: int) -> Float[Tensor, "... steps"]:
+    """How far each value has come through each of the steps of height 1, 0 to 1."""
+    low = torch.arange(steps, device=values.device, dtype=torch.float32)
+    return (values.to(torch.float32).unsqueeze(-1) - low).clamp(0, 1)

@@ -6,13 +6,15 @@ import pytest
 import torch
 
 from molgen.nn.graph_transformer import GraphTransformer
+from molgen.nn.tally import STEP, GraphTally
 
 SMALL = {"width": 16, "layers": 3, "heads": 2, "edge_width": 12, "pair_width": 8, "feedforward": 32}
 
 
-def network(directed: bool = False) -> GraphTransformer:
+def network(directed: bool = False, tally: bool = False) -> GraphTransformer:
     torch.manual_seed(0)
-    net = GraphTransformer(5, 4, directed=directed, **SMALL).double()
+    told = GraphTally(torch.tensor([1500, 2801, 7610, 1703, 1600]), SMALL["width"]) if tally else None
+    net = GraphTransformer(5, 4, directed=directed, tally=told, **SMALL).double()
     for parameter in net.parameters():  # what starts at zero would hide a mistake
         torch.nn.init.normal_(parameter, std=0.3)
     return net
@@ -25,9 +27,10 @@ def graphs(n: int = 7, directed: bool = False) -> tuple[torch.Tensor, torch.Tens
     return torch.randint(5, (3, n)), edges + below, torch.rand(3, dtype=torch.float64)
 
 
+@pytest.mark.parametrize("tally", [False, True])
 @pytest.mark.parametrize("directed", [False, True])
-def test_another_order_of_the_nodes_orders_the_logits(directed: bool) -> None:
-    net = network(directed)
+def test_another_order_of_the_nodes_orders_the_logits(directed: bool, tally: bool) -> None:
+    net = network(directed, tally)
     nodes, edges, time = graphs(directed=directed)
     order = torch.randperm(nodes.shape[1])
     node_logits, edge_logits = net(nodes, edges, time)
@@ -50,6 +53,12 @@ def test_a_new_network_believes_nothing() -> None:
     )
     assert not node_logits.any()
     assert not edge_logits.any()
+
+
+def test_a_node_is_told_the_mass_of_the_others() -> None:
+    tally = GraphTally(torch.tensor([1500, 2800, 7600]), 1)
+    torch.nn.init.constant_(tally.code.weight, STEP)  # so that the codes add up to the mass
+    assert tally(torch.tensor([[0, 1, 2], [0, 0, 0]])).squeeze(-1).tolist() == [[104, 91, 43], [30, 30, 30]]
 
 
 def test_it_tells_two_triangles_from_a_hexagon() -> None:

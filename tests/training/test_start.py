@@ -256,6 +256,10 @@ def test_models_of_graphs_start_from_a_trained_one(family: str, features: Path, 
         loss = model.loss(model.collate(store, model.usable(store, store.rows("valid"))))
     assert values[0] == pytest.approx(float(loss.total / loss.weight), rel=0.1)  # noise differs
     assert min(values) < 0.96 * values[0]
+    if family == "graph-diffusion":  # one that is given a tally begins as it was
+        settings = RunSettings(model={"tally": True}, training=further, start=str(tmp_path / "first"))
+        train(family, series, tmp_path / "tally", settings, accelerator="cpu")
+        assert _valid(tmp_path / "tally")[0] == values[0]
     silicon = RunSettings(training=further, start=str(tmp_path / "first"), vocabulary="store")
     with pytest.raises(SettingsError, match=r"vocabulary = store: a model of graphs"):
         train(family, series, tmp_path / "other", silicon, accelerator="cpu")

@@ -7,12 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from rdkit import Chem
 
 from molgen.core.errors import SettingsError
 from molgen.data.store import Store
 from molgen.generators.diffusion.dense import Graphs
 from molgen.generators.diffusion.level import Piece, written
 from molgen.generators.diffusion.noise import Distributions
+from molgen.represent.counts import UNIT
 from molgen.represent.graphs import BONDS, UNKNOWN_ATOM, AtomSymbol, graph_of, molecule_of
 
 
@@ -22,6 +24,7 @@ class AtomLevel:
     def __init__(self, symbols: Sequence[AtomSymbol]) -> None:
         self.symbols = tuple(symbols)
         self.node_classes, self.edge_classes = len(self.symbols), 1 + len(BONDS)
+        self.masses = [round(UNIT * mass(symbol)) for symbol in self.symbols]
         self._number = {symbol: i for i, symbol in enumerate(self.symbols) if i != UNKNOWN_ATOM}
         self.swapped: tuple[int, ...] | None = None
 
@@ -91,3 +94,8 @@ class AtomLevel:
 
     def settle(self, drawn: Graphs, nodes: Distributions, pairs: Distributions) -> Graphs:
         return drawn
+
+
+def mass(symbol: AtomSymbol) -> float:
+    """Of an atom without its hydrogens; 0 for the unknown one."""
+    return Chem.GetPeriodicTable().GetAtomicWeight(symbol.atomic_number)

@@ -16,6 +16,8 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors
 
 from molgen.chem.parse import BadMolecule
 from molgen.core.errors import SettingsError
@@ -25,6 +27,7 @@ from molgen.generators.diffusion.dense import Graphs
 from molgen.generators.diffusion.level import Piece, written
 from molgen.generators.diffusion.noise import Distributions
 from molgen.generators.diffusion.trees import Site, is_connected, likely_nodes, likely_tree
+from molgen.represent.counts import UNIT
 from molgen.represent.fragments import POINT, Edge, Fragmenter, FragmentGraph, assemble
 from molgen.represent.graphs import graph_of
 from molgen.represent.symbols import Symbol, symbol
@@ -38,6 +41,7 @@ class FragmentLevel:
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = tuple(texts)
         self.symbols = tuple(symbol(text) for text in texts)
+        self.masses = [round(UNIT * rdMolDescriptors._CalcMolWt(Chem.MolFromSmiles(text))) for text in self.texts]
         self._kinds = [_kinds(found) for found in self.symbols]
         self.kinds = 1 + max((kind for kinds in self._kinds for kind in kinds), default=0)
         self.node_classes, self.edge_classes = len(self.texts), 1 + self.kinds**2

@@ -37,6 +37,7 @@ class Level(Protocol):
 
     node_classes: int
     edge_classes: int
+    masses: list[int]  # of the classes of nodes, hundredths of a dalton
     swapped: tuple[int, ...] | None  # the class of a pair as seen from its other end; None: the same
 
     def sizes(self, store: Store, rows: np.ndarray) -> np.ndarray:

@@ -50,7 +50,8 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
     name: ClassVar[str] = NAME
     Config: ClassVar[type[Settings]] = DiffusionConfig
     Drawing: ClassVar[type[DrawingSettings]] = DiffusionDrawing
-    changeable = frozenset({"unconditional", "batch_edges"})
+    changeable = frozenset({"unconditional", "batch_edges", "tally"})
+    added = ("network.tally.",)
     compiles: ClassVar[tuple[str, ...]] = ("network",)
     config: DiffusionConfig
 
@@ -60,7 +61,7 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
         super().__init__()
         self.config, self.level, self.counts = config, level, counts
         self.noises = Noises(Noise(counts.nodes), Noise(counts.pairs))
-        self.network = network_of(level, config)
+        self.network = network_of(level, config, tally=config.tally)
         self.conditions = Conditions(knots, config.width) if knots else None
         self.beliefs = Beliefs(self.network, self.noises, self.conditions, level.swapped)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import torch
+
 from molgen.core.errors import SettingsError
 from molgen.generators.diffusion.level import Level
 from molgen.generators.diffusion.settings import NetworkSettings
 from molgen.nn.graph_transformer import GraphTransformer
+from molgen.nn.tally import GraphTally
 
 
-def network_of(level: Level, config: NetworkSettings, told: int | None = None) -> GraphTransformer:
-    """A new graph transformer over a level's classes; with `told` it says so many numbers in the place of classes."""
+def network_of(level: Level, config: NetworkSettings, told: int | None = None, tally: bool = False) -> GraphTransformer:
+    """A new graph transformer over a level's classes; with `told` it says so many numbers in the place of classes, with
+    `tally` its nodes are told the mass of all others."""
     if config.width % config.heads:
         raise SettingsError(f"model.width = {config.width}: must be a multiple of heads = {config.heads}")
     return GraphTransformer(
@@ -23,4 +27,5 @@ def network_of(level: Level, config: NetworkSettings, told: int | None = None) -
         feedforward=config.feedforward * config.width,
         directed=level.swapped is not None,
         told=told,
+        tally=GraphTally(torch.tensor(level.masses), config.width) if tally else None,
     )

@@ -27,6 +27,7 @@ class DiffusionConfig(NetworkSettings):
 
     level: Literal["atom", "fragment"] = "atom"  # what a node is
     vocabulary: Annotated[int, Field(ge=1, le=60_000)] = 4_000  # fragments of several atoms, at the fragment level
+    tally: bool = False  # each node is told the mass of all others
     conditions: tuple[str, ...] = ()  # properties of the store that a draw can be asked for
     unconditional: Annotated[float, Field(ge=0, le=1)] = 0.3  # share of the training molecules shown without any
 
