@@ -83,7 +83,7 @@ class Counts(NamedTuple):
         joins, sizes = arrays["joins"], arrays["sizes"]
         ends = np.zeros(LABELS, np.int64)
         for text, count in zip(texts, counts, strict=True):
-            np.add.at(ends, labels(text), count)
+            np.add.at(ends, list(labels(text)), count)
         if joins.shape != (LABELS, LABELS) or (joins != joins.T).any() or (joins.sum(1) != ends).any():
             raise ValueError("joins")
         if sizes.shape != (MOST + 1,) or sizes[0] or sizes @ np.arange(MOST + 1) != sum(counts) or min(counts) < 1:

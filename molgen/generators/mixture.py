@@ -2,7 +2,8 @@
 
 A molecule is the counts of its fragments (the symbols of the graph families, `represent/symbols`). Counts are modelled
 by Gaussians in D dimensions, one a symbol, with weights, means and covariances of low rank: the mean counts of the
-molecules of a component, and directions of most variance that all components share.
+molecules of a component, and directions of most variance that all components share. The number of fragments has a
+dimension of its own, since what the directions leave out would change it.
 
 A draw is rounded to a bag of whole numbers with as many fragments and, on average, as many of each, until the sites of
 the bag could form a tree; which tree is chosen by how often sites of such surroundings were joined in training. Nothing
@@ -11,6 +12,7 @@ says how the fragments of a molecule were arranged, so this is what a bag knows 
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Self
@@ -34,6 +36,7 @@ from molgen.represent.symbols import Symbol, symbol
 
 NO_BAG = "no bag whose fragments form a tree"
 ORDERS = 3
+FLOOR = 0.01  # of variances, in squared fragments: whole numbers would have none
 
 
 class MixtureConfig(Settings):
@@ -48,8 +51,8 @@ class MixtureConfig(Settings):
 
 
 class Mixture(CountedGenerator):
-    """Weights, means (components, D), directions (r, D), covariance factors (components, r, r), and how well sites of
-    two kinds of surroundings go together."""
+    """Weights, means (components, D), directions (r, D), factors of covariances (components, r + 1, r + 1), and how
+    well sites of two kinds of surroundings go together. The last row of a factor is that of the number of fragments."""
 
     name: ClassVar[str] = "mixture"
     Config: ClassVar[type[Settings]] = MixtureConfig
@@ -67,6 +70,7 @@ class Mixture(CountedGenerator):
     def fit(cls, config: Settings, store: Store, rows: np.ndarray, seed: int, keeper: Keeper = NOTHING_KEPT) -> Self:
         from scipy.sparse import csr_matrix
         from sklearn.decomposition import TruncatedSVD
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
 
         assert isinstance(config, MixtureConfig)
@@ -82,14 +86,13 @@ class Mixture(CountedGenerator):
         bags = csr_matrix((np.ones(len(nodes)), nodes, starts), (len(rows), len(found.texts)))
         number = seeds.child(seed, cls.name) % 2**32
         pressed = TruncatedSVD(config.directions, random_state=number).fit(bags)
-        places = pressed.transform(bags)
-        gaussians = GaussianMixture(
-            config.components, max_iter=config.steps, tol=1e-3, reg_covar=1e-4, random_state=number
-        )
-        gaussians.fit(places)
-        shares = csr_matrix(gaussians.predict_proba(places))
+        places = np.column_stack([pressed.transform(bags), lengths])
+        gaussians = GaussianMixture(config.components, max_iter=config.steps, reg_covar=FLOOR, random_state=number)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # `steps` says how far it goes
+            shares = csr_matrix(gaussians.fit(places).predict_proba(places))
         arrays = {
-            "weights": gaussians.weights_,
+            "weights": shares.mean(0).A1,
             "means": (shares.T @ bags).toarray() / shares.sum(0).T,
             "directions": pressed.components_,
             "factors": np.linalg.cholesky(gaussians.covariances_),
@@ -106,7 +109,7 @@ class Mixture(CountedGenerator):
             "weights": (count,),
             "means": (count, size),
             "directions": (config.directions, size),
-            "factors": (count, config.directions, config.directions),
+            "factors": (count, config.directions + 1, config.directions + 1),
             "affinity": (kinds, kinds),
         }
         for name, shape in shapes.items():
@@ -137,14 +140,12 @@ class Mixture(CountedGenerator):
         return None
 
     def counts(self, chance: np.random.Generator) -> Float[np.ndarray, " symbols"]:
-        """A draw of the mixture. Counts below zero are zero, and the others smaller by as much in all."""
+        """A draw of the mixture. What is below zero is zero; the rest is scaled to the number of fragments drawn."""
         component = min(int(np.searchsorted(self.bounds, chance.random() * self.bounds[-1])), len(self.bounds) - 1)
-        factor = self._arrays["factors"][component]
-        places = factor @ chance.standard_normal(len(factor)).astype(np.float32)
-        drawn = self._arrays["means"][component] + places @ self._arrays["directions"]
-        positive = np.maximum(drawn, 0).astype(float)
-        total = max(float(drawn.sum()), 1.0)
-        return positive * (total / max(positive.sum(), 1e-9))
+        factor, mean = self._arrays["factors"][component], self._arrays["means"][component]
+        *places, more = factor @ chance.standard_normal(len(factor))
+        positive = np.maximum(mean + places @ self._arrays["directions"], 0).astype(float)
+        return positive * (max(float(mean.sum()) + more, 1.0) / max(positive.sum(), 1e-9))
 
     def _bags(
         self, counts: Float[np.ndarray, " symbols"], chance: np.random.Generator

@@ -55,15 +55,21 @@ def test_counts_are_those_of_rdkits_search(model: Combinatorial, features: Path)
     joins: Counter[tuple[int, int]] = Counter()
     sizes: Counter[int] = Counter()
     for smiles in store.smiles(store.rows("train")):
-        mol = Chem.MolFromSmiles(smiles)
-        found = [kinds for _, kinds in BRICS.FindBRICSBonds(mol)]
-        for a, b in found:
-            joins.update({(int(a.strip("ab")), int(b.strip("ab"))): 1, (int(b.strip("ab")), int(a.strip("ab"))): 1})
+        found = [tuple(map(_label, kinds)) for _, kinds in BRICS.FindBRICSBonds(Chem.MolFromSmiles(smiles))]
+        joins.update([(a, b) for a, b in found] + [(b, a) for a, b in found])
         sizes[len(found) + 1] += 1
     counts = model.counts
-    assert {place: int(counts.joins[place]) for place in zip(*np.nonzero(counts.joins), strict=True)} == joins
+    own: Counter[tuple[int, int]] = Counter()
+    for a, b in zip(*np.nonzero(counts.joins), strict=True):
+        own[_label(str(a)), _label(str(b))] += int(counts.joins[a, b])
+    assert own == joins
     assert {size: int(n) for size, n in enumerate(counts.sizes) if n} == sizes
     assert counts.fragments.total() == sum(size * n for size, n in sizes.items())
+
+
+def _label(text: str) -> int:
+    """The number of a label. RDKit's search in Python calls some carbons of rings 4 that the one in C++ calls 15."""
+    return {15: 4}.get(number := int(text.strip("ab")), number)
 
 
 def test_each_draw_is_a_molecule_whose_fragments_are_known(model: Combinatorial) -> None:

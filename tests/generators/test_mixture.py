@@ -55,25 +55,41 @@ def test_draws_of_the_mixture_have_its_mean_size(model: Mixture, bags: np.ndarra
 def test_a_bag_is_rounded_fairly() -> None:
     counts = np.array([0.0, 0.2, 1.6, 0.05, 2.0, 0.15])
     chance = np.random.default_rng(1)
-    drawn = np.array([np.bincount(rounded(counts, chance), minlength=6) for _ in range(20_000)])
-    np.testing.assert_allclose(drawn.mean(0), counts, atol=0.015)
+    drawn = np.array([np.bincount(rounded(counts, chance), minlength=6) for _ in range(4_000)])
+    np.testing.assert_allclose(drawn.mean(0), counts, atol=0.035)
     assert (np.abs(drawn - counts) < 1).all()
     assert (drawn.sum(1) == 4).all()
 
 
-def test_draws_are_molecules_of_known_fragments(model: Mixture) -> None:
+def test_draws_are_molecules(model: Mixture) -> None:
     samples = model.sample(150, seed=0)
     assert {reason for reason in samples.reasons if reason} <= {NO_BAG}
     assert np.mean([smiles is not None for smiles in samples.smiles]) > 0.9
-    cut = Fragmenter()
-    known = set(model.texts)
-    for smiles in filter(None, samples.smiles):
-        assert set(cut.of_graph(graph_of(smiles)).symbols) <= known
+    assert len(set(samples.smiles)) > 100
+
+
+def test_a_bag_becomes_a_tree_that_uses_each_site_once(model: Mixture) -> None:
+    found = 0
+    for draw in range(40):
+        chance = np.random.default_rng(draw)
+        bag = next(model._bags(model.counts(chance), chance), None)
+        edges = model._tree(bag, chance) if bag is not None else None
+        if edges is None:
+            continue
+        found += 1
+        used = sorted([(u, i) for u, i, _, _ in edges] + [(v, j) for _, _, v, j in edges])
+        assert used == [(n, i) for n, node in enumerate(bag) for i in range(len(model.symbols[node].sites))]
+        assert all(model.symbols[bag[u]].sites[i].order == model.symbols[bag[v]].sites[j].order for u, i, v, j in edges)
+        joined = {0}
+        for _ in edges:
+            joined |= {n for u, _, v, _ in edges if {u, v} & joined for n in (u, v)}
+        assert joined == set(range(len(bag)))
+    assert found > 30
 
 
 def test_drawn_molecules_are_as_large_as_those_of_the_training_set(model: Mixture, bags: np.ndarray) -> None:
     atoms = np.array([len(s.atoms) for s in model.symbols])
-    drawn = [len(graph_of(s).atoms) for s in model.sample(300, seed=2).smiles if s]
+    drawn = [len(graph_of(s).atoms) for s in model.sample(150, seed=2).smiles if s]
     expected = bags @ atoms
     assert np.mean(drawn) == pytest.approx(expected.mean(), abs=5 * expected.std() / np.sqrt(len(drawn)) + 1)
 
