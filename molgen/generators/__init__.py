@@ -17,6 +17,9 @@ FAMILIES = {
     "graph-vae": ("molgen.generators.graph_vae.model", "GraphVAE"),
     "graph-diffusion": ("molgen.generators.diffusion.model", "GraphDiffusion"),
     "ngram": ("molgen.generators.ngram", "Ngram"),
+    "hmm": ("molgen.generators.hmm", "Hmm"),
+    "combinatorial": ("molgen.generators.combinatorial", "Combinatorial"),
+    "mixture": ("molgen.generators.mixture", "Mixture"),
 }
 
 # trained as a family is, for a model of one: they steer its draws and draw nothing themselves

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import torch
@@ -25,6 +25,31 @@ from molgen.represent.tokens import BOS, EOS, PAD, UNKNOWN, Vocabulary
 BATCH = 1024  # texts drawn or valued at a time
 
 
+class Keeper(Protocol):
+    """Whom a long `fit` tells how far it is: it shows that, saves now and then, and ends the fit if that is wished."""
+
+    def begin(self, total: int) -> dict[str, np.ndarray]:
+        """A fit on `total` molecules, repeats counted, begins or goes on: what was saved last, or nothing."""
+        ...
+
+    def done(self, count: int, arrays: Callable[[], dict[str, np.ndarray]], note: str = "") -> None:
+        """`count` molecules more are done; `arrays` makes all that is needed to go on from here."""
+        ...
+
+
+class _NothingKept:
+    """For a fit that is not saved before its end."""
+
+    def begin(self, total: int) -> dict[str, np.ndarray]:
+        return {}
+
+    def done(self, count: int, arrays: Callable[[], dict[str, np.ndarray]], note: str = "") -> None:
+        pass
+
+
+NOTHING_KEPT = _NothingKept()
+
+
 class CountedGenerator:
     """Base of the families that count: `molgen train` calls `fit` once, and the model folder holds its arrays."""
 
@@ -37,8 +62,8 @@ class CountedGenerator:
 
     @classmethod
     @abstractmethod
-    def fit(cls, config: Settings, store: Store, rows: np.ndarray, seed: int) -> Self:
-        """The model of some molecules of a store."""
+    def fit(cls, config: Settings, store: Store, rows: np.ndarray, seed: int, keeper: Keeper = NOTHING_KEPT) -> Self:
+        """The model of some molecules of a store. One that takes longer than seconds tells `keeper` of it."""
 
     @classmethod
     @abstractmethod

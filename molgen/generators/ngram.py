@@ -19,7 +19,7 @@ from pydantic import Field
 
 from molgen.core.settings import Settings
 from molgen.data.store import Store, gather
-from molgen.generators.counted import TextModel, chosen
+from molgen.generators.counted import NOTHING_KEPT, Keeper, TextModel, chosen
 from molgen.represent.tokens import BOS, EOS, PAD, UNKNOWN, Vocabulary
 
 
@@ -55,7 +55,7 @@ class Ngram(TextModel):
         self.granted[[PAD, BOS, UNKNOWN]] = 0
 
     @classmethod
-    def fit(cls, config: Settings, store: Store, rows: np.ndarray, seed: int) -> Self:
+    def fit(cls, config: Settings, store: Store, rows: np.ndarray, seed: int, keeper: Keeper = NOTHING_KEPT) -> Self:
         assert isinstance(config, NgramConfig)
         values, lengths = gather(store.tokens, store.token_offsets, rows)
         ends = np.cumsum(lengths)

@@ -91,7 +91,7 @@ class Loop:
         if self.validate_first and not self.place.step:
             self._validate()
         saved = time.monotonic()
-        with _signals(self._note_signal):
+        with stop_signals(self._note_signal):
             for rows in self._batches():
                 loss = self._step(rows)
                 if self.fabric.is_global_zero:
@@ -316,7 +316,7 @@ def write_metrics(path: Path, rows: list[dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-class _signals:  # noqa: N801 (reads as a block)
+class stop_signals:  # noqa: N801 (reads as a block)
     """Sends the stop signals to a handler while the block runs; only the main thread can do so."""
 
     def __init__(self, handler: Any) -> None:

@@ -49,12 +49,12 @@ def train(
     on from there.
     Past `max_minutes`, or at SIGTERM or SIGUSR1, it raises Stopped with a checkpoint; at ctrl-C KeyboardInterrupt. With
     several devices, all but the first process return an empty mapping. `compiled` networks (`torch.compile`) learn the
-    same, to rounding. Families that count do so in one go (`training.fit`).
+    same, to rounding. Families that count do so by themselves (`training.fit`).
     """
     deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else None
     kind = family(name)
     if issubclass(kind, CountedGenerator):
-        fit(kind, features, out, settings)
+        fit(kind, features, out, settings, deadline=deadline, state=state)
         return _last(out)
     beginning = Beginning.of(kind, settings)
     values = {"family": name, "model": beginning.config.values(), "training": settings.training.values()}
