@@ -68,7 +68,7 @@ def _hetero(mol: Chem.Mol, ring: Sequence[int]) -> int:
 def _anti_bredt(mol: Chem.Mol) -> bool:
     """A double bond of a small ring at a bridgehead, which its orbitals cannot face (Bredt's rule)."""
     heads: list[int] = []
-    if not rdMolDescriptors.CalcNumBridgeheadAtoms(mol, heads):
+    if not rdMolDescriptors.CalcNumBridgeheadAtoms(mol, heads):  # type: ignore[arg-type]  # which it fills
         return False
     info = mol.GetRingInfo()
     for index in heads:

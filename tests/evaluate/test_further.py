@@ -63,7 +63,7 @@ def test_all_of_them_are_measured_with_intervals(reference, tmp_path):
         assert set(beside[kind]) == {n for n in NAMES if FURTHER[n].beside == kind} - {"ScafCoverage/TestSF"}
     assert record["floor"]["metrics"]["KCD/Test"] == beside["train"]["KCD/Test"]
     assert record["metrics"]["NearestTrainTail"] >= 5 / 35
-    assert record["further"]["compared"] == {"generated": 35, "test": 25, "train": 25}
+    assert record["further"]["compared"] == {"generated": 35, "test": 25, "train": 25, "train beside": 25}
     assert "KCD/Test" in summary(record)
     other = {**record, "metrics": record["metrics"] | {"KCD/Test": record["metrics"]["KCD/Test"] - 1}}
     assert best([Model("a", record), Model("b", other)], "KCD/Test") == ["b"]

@@ -70,6 +70,7 @@ def measure_further(
         found.details |= _details(group, context)
     if beside:
         as_many = other.first(len(context.subject))  # for what depends on n
+        found.compared["train beside"] = len(as_many)
         for kind, subject in {"train": as_many, "test": test}.items():
             found.beside[kind] = _beside(context, subject, kind, found.figures)
     return found
@@ -95,7 +96,7 @@ def _details(group: str, context: Context) -> dict[str, Any]:
     """What stands behind a group's figures; nothing where it cannot be told."""
     wanted: dict[str, Callable[[], Any]] = {}
     if group == "guacamol":
-        wanted["kl"] = lambda: {name: float(d.nats) for name, d in guacamol.divergences(context).items()}
+        wanted["kl"] = lambda: guacamol.nats(context)
     if group == "parts":
         wanted["coverage"] = lambda: parts.missed(context)
         wanted["strained"] = lambda: {

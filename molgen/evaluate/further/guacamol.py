@@ -127,6 +127,11 @@ def divergences(context: Context) -> dict[str, Divergence]:
     return context.shared[name]  # type: ignore[return-value]
 
 
+def nats(context: Context) -> dict[str, float | None]:
+    """The divergence of each descriptor in nats, null where no draw falls into the data's range."""
+    return {name: float(d.nats) if np.isfinite(d.nats) else None for name, d in divergences(context).items()}
+
+
 def frechet_score(context: Context) -> Figure:
     """exp(-0.2 FCD), of the valid draws and a part of the training set."""
     draws, data = context.drawn(2), context.train_part(2)
