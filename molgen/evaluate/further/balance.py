@@ -32,13 +32,15 @@ def by_size(context: Context) -> Kinds:
     draws, data = _number(context.drawn(), "size"), _number(context.held_out(), "size")
     edges = np.unique(np.quantile(data, np.arange(1, FIFTHS) / FIFTHS, method="lower"))
     edges = edges[edges < data.max()]
-    ends = ["", *(f"{int(e)}" for e in edges), ""]
-    names = [
-        f"{int(low) + 1} to {high} atoms" if low and high else f"up to {high} atoms" if high else f"over {low} atoms"
-        for low, high in pairwise(ends)
-    ]
-    names = ["any size"] if not len(edges) else names
+    names = [_between(low, high) for low, high in pairwise([None, *map(int, edges), None])]
     return names, np.searchsorted(edges, draws), np.searchsorted(edges, data)
+
+
+def _between(low: int | None, high: int | None) -> str:
+    """More atoms than `low` and no more than `high`, in words."""
+    if low is None or high is None:
+        return "any size" if low == high else f"up to {high} atoms" if low is None else f"over {low} atoms"
+    return f"{high} atoms" if low + 1 == high else f"{low + 1} to {high} atoms"
 
 
 def by_charge(context: Context) -> Kinds:

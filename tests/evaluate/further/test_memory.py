@@ -90,6 +90,7 @@ def test_sizes_are_fifths_of_the_data():
     assert names == ["up to 2 atoms", "3 to 4 atoms", "5 to 6 atoms", "7 to 8 atoms", "over 8 atoms"]
     assert kinds.tolist() == [0, 4]
     assert np.bincount(own).tolist() == [2] * 5
+    assert balance.by_size(context(["C"], data[:5], ["C"]))[0][:3] == ["up to 1 atoms", "2 atoms", "3 atoms"]
     assert balance.by_size(context(["C"], ["CC"] * 5, ["C"]))[0] == ["any size"]
 
 
