@@ -21,6 +21,7 @@ from molgen.core.errors import InputError, SettingsError
 from molgen.core.seeds import numpy_generator
 from molgen.core.settings import Settings
 from molgen.evaluate.evaluate import read_metrics
+from molgen.evaluate.further.names import FURTHER
 
 FLOOR = "training set"
 STEPS = ("train", "sample")  # whose time and memory are shown
@@ -104,9 +105,10 @@ def names_of(models: Sequence[Model]) -> list[str]:
 
 def best(models: Sequence[Model], metric: str) -> list[str]:
     """The names of the models with the best value of a metric; [] where all are equal, or no way is better."""
-    way = BETTER.get(metric.partition("/")[0])
+    further = FURTHER.get(metric)
+    way = further.better if further else BETTER.get(metric.partition("/")[0])
     values = {model.name: cell[0] for model in models if (cell := model.cell(metric)) is not None}
-    if way is None or len(set(values.values())) < 2:
+    if not way or len(set(values.values())) < 2:
         return []
     top = max(values.values()) if way == "up" else min(values.values())
     return [name for name, value in values.items() if value == top]

@@ -7,7 +7,7 @@ distinct ones is a lower bound of the molecule's own probability, which rises wi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ import pyarrow as pa
 from molgen.chem.parse import BadMolecule, canonical
 from molgen.chem.spellings import random_spelling
 from molgen.core import seeds
-from molgen.core.artifacts import Identity, already_made, building
+from molgen.core.artifacts import Identity, already_made, building, fingerprint
 from molgen.core.errors import InputError, PartialError, SettingsError
 from molgen.core.machine import keep_freed_memory
 from molgen.core.progress import progress
@@ -89,6 +89,27 @@ def likelihood(
         if molecules.damage():
             raise PartialError(molecules.damage())
     return summarise(out)
+
+
+def of_molecules(
+    model: str,
+    smiles: Sequence[str],
+    *,
+    request: Request = Request(),  # noqa: B008 (a constant)
+    device: str = "auto",
+    workers: int = 1,
+) -> pa.Table:
+    """The rows of a likelihoods table for SMILES, in their order. An InputError for a model without likelihoods."""
+    place, key = str(pick_device(device)), fingerprint(model_folder(model))
+    _model(model, key, place)
+    work = partial(_chunk, model=model, key=key, device=place, request=request)
+    chunks = ((i, list(smiles[i : i + CHUNK])) for i in range(0, len(smiles), CHUNK))
+    tables = [LIKELIHOODS.schema().empty_table()]
+    with progress("likelihood", len(smiles), "molecules") as bar:
+        for rows in map_ordered(work, chunks, workers if place == "cpu" and len(smiles) > CHUNK else 1):
+            tables.append(rows)
+            bar.advance(rows.num_rows)
+    return pa.concat_tables(tables)
 
 
 def _write(aside: Path, molecules: _Molecules, work: Any, workers: int) -> None:

@@ -18,7 +18,7 @@ from molgen.core.errors import ArtifactError, InputError, SettingsError
 from molgen.data.store import Store
 from molgen.generators.folder import load_model
 from molgen.generators.smiles import SmilesConfig, SmilesModel
-from molgen.likelihood import UNWRITABLE, Request, likelihood, log_sum, spellings
+from molgen.likelihood import UNWRITABLE, Request, likelihood, log_sum, of_molecules, spellings
 from molgen.represent.tokens import BOS, EOS, PAD, SPECIAL, UNKNOWN, Vocabulary, tokenize
 from molgen.training.settings import RunSettings, TrainingSettings
 from molgen.training.train import train
@@ -186,3 +186,11 @@ def test_what_cannot_be_asked_is_one_clear_line(toy: Path, features: Path, tmp_p
     likelihood(str(toy), out, file=tmp_path / "in.smi")
     with pytest.raises(ArtifactError, match="spellings: 1 there, 2 asked for"):
         likelihood(str(toy), out, file=tmp_path / "in.smi", request=Request(2))
+
+
+def test_molecules_in_memory_get_the_same_rows(toy, tmp_path):
+    (tmp_path / "m.smi").write_text("C\nCC\nC1CC\nCCCCC\n")
+    likelihood(str(toy), tmp_path / "o.parquet", file=tmp_path / "m.smi")
+    found = of_molecules(str(toy), ["C", "CC", "C1CC", "CCCCC"])
+    assert found.to_pylist() == pq.read_table(tmp_path / "o.parquet").to_pylist()
+    assert of_molecules(str(toy), ()).num_rows == 0

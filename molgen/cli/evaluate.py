@@ -21,6 +21,12 @@ def evaluate(
     out: Out,
     config: Config = None,
     set_: Set = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="The model of the draws: likelihoods of the splits, too.")
+    ] = None,
+    other: Annotated[
+        Path | None, typer.Option("--other", help="Molecules of another kind, for --model to tell apart.")
+    ] = None,
     seed: Seed = 0,
     workers: Workers = 0,
 ) -> None:
@@ -31,12 +37,15 @@ def evaluate(
 
     \b
     molgen evaluate samples.parquet --reference results/demo/molecules --out metrics.json
+    molgen evaluate samples.parquet --reference moses --out metrics.json --set further=all --model smiles-moses
     """
     from molgen.evaluate.evaluate import EvaluateSettings
     from molgen.evaluate.evaluate import evaluate as run
 
     settings = EvaluateSettings.load(config, set_ or ())
-    record = run(generated, reference, out, settings, seed=seed, workers=workers_or_all(workers))
+    record = run(
+        generated, reference, out, settings, model=model, other=other, seed=seed, workers=workers_or_all(workers)
+    )
     print(summary(record))
     print(f"wrote {out}")
 
@@ -45,11 +54,14 @@ def summary(record: dict[str, Any]) -> str:
     """The metrics as lines of text, with what could not be measured and why."""
     floor = record.get("floor") or {"n": 0, "metrics": {}}
     bounds = record.get("intervals", {})
-    lines = [_line("", "draws", "95 % interval", "training set" if floor["n"] else "")]
+    test = record.get("further", {}).get("beside", {}).get("test", {})
+    heads = "training set" if floor["n"] else "", "test split" if test else ""
+    lines = [_line("", "draws", "95 % interval", *heads)]
     lines.append(_line("n", f"{record['n']:,}", "", f"{floor['n']:,}" if floor["n"] else ""))
     for name, value in record["metrics"].items():
         spread = "{:.4f} to {:.4f}".format(*bounds[name]) if name in bounds else ""
-        lines.append(_line(name, _number(value), spread, _number(floor["metrics"].get(name), "")))
+        beside = [_number(found.get(name), "") for found in (floor["metrics"], test)]
+        lines.append(_line(name, _number(value), spread, *beside))
     for name, why in record["notes"].items():
         lines.append(f"{name}: {'' if record['metrics'].get(name) is not None else 'not measured, '}{why}")
     counts = record["counts"]
@@ -60,8 +72,8 @@ def summary(record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _line(name: str, value: str, spread: str, floor: str) -> str:
-    return f"{name:<18}{value:>10}  {spread:<22}{floor:>12}".rstrip()
+def _line(name: str, value: str, spread: str, floor: str, test: str = "") -> str:
+    return f"{name:<20}{value:>10}  {spread:<22}{floor:>12}{test:>12}".rstrip()
 
 
 def _number(value: float | None, nothing: str = "-") -> str:

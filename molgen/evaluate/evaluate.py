@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from molgen.core.artifacts import Identity, already_made, building, write_json
 from molgen.core.errors import ArtifactError, InputError
@@ -22,6 +22,9 @@ from molgen.evaluate.distributions import distributions
 from molgen.evaluate.draws import Draws, read_draws
 from molgen.evaluate.floor import floor
 from molgen.evaluate.frechet import Gaussian, gaussian
+from molgen.evaluate.further.further import Further, measure_further
+from molgen.evaluate.further.likelihoods import of_model
+from molgen.evaluate.further.names import GROUPS
 from molgen.evaluate.intervals import intervals
 from molgen.evaluate.metrics import Evidence, measure
 from molgen.evaluate.reference import Fetched, Reference, open_reference, reference_files
@@ -39,9 +42,20 @@ class EvaluateSettings(Settings):
         default="strict", description="whether several fragments count as a molecule (literature) or do not (strict)"
     )
     floor: bool = Field(default=True, description="measure as many training molecules, too")
+    further: tuple[Literal["guacamol", "manifold", "parts", "memory", "balance"], ...] = Field(
+        default=(), description="groups of metrics beyond the MOSES table; `all` is all of them"
+    )
+    further_limit: int = Field(default=10_000, ge=1, description="most molecules of a set that those look at")
+    likelihoods: int = Field(default=2_000, ge=1, description="molecules of each split whose likelihoods are computed")
     reference_limit: int | None = Field(
         default=None, ge=1, description="most molecules of a held-out split; null: all, as the benchmarks do"
     )
+
+    @field_validator("further", mode="before")
+    @classmethod
+    def _by_name(cls, value: object) -> object:
+        """`all`, or a group alone, stands for a list."""
+        return GROUPS if value == "all" else [value] if isinstance(value, str) else value
 
 
 def evaluate(
@@ -50,20 +64,24 @@ def evaluate(
     out: Path,
     settings: EvaluateSettings | None = None,
     *,
+    model: str | None = None,
+    other: Path | None = None,
     seed: int = 0,
     workers: int = 1,
 ) -> dict[str, Any]:
     """Measures the draws in `generated` against a prepared folder and writes `out`; returns what was written.
 
     Validity, uniqueness and novelty look at every draw. All else looks at the first `limit` valid draws. What is
-    known of the held-out splits is kept in the cache folder.
+    known of the held-out splits is kept in the cache folder. With `model`, a folder or a shipped name of a model that
+    has likelihoods, also those of the splits, and of a file of `other` molecules.
     """
     settings = settings or EvaluateSettings()
     if out.suffix != ".json":
         raise InputError(f"{out}: --out must end in .json")
     files = reference_files(reference)
     asked = settings.values() | {"chemnet": weights_there()}
-    identity = Identity.of("evaluate", asked, {"generated": generated, **files}, seed)
+    inputs = {"generated": generated, **files, **_model_files(model, other)}
+    identity = Identity.of("evaluate", asked, inputs, seed)
     if already_made(out, identity):
         return read_metrics(out)
     draws = read_draws(generated, workers, strict=settings.validity == "strict")
@@ -76,8 +94,13 @@ def evaluate(
     whole = {s: delivered(scanned.draw(s, None, seed)["smiles"].to_pylist()) for s in held_out}
     evidence = with_chemnet(evidence, held_out, whole)
     train, floor_row = _training_set(scanned, evidence, held_out, settings, seed)
+    record = _record(evidence, scanned, train, settings) | {"floor": floor_row}
+    if settings.further:
+        record = _further(evidence, scanned, settings, seed).into(record)
+    if model is not None:
+        record = of_model(scanned, model, other, settings.likelihoods, seed, workers).into(record)
     with building(out, identity, workers=workers) as aside:
-        write_json(aside, _record(evidence, scanned, train, settings) | {"floor": floor_row})
+        write_json(aside, record)
     return read_metrics(out)
 
 
@@ -127,6 +150,23 @@ def with_chemnet(
     except ChemNetMissingError as error:
         return replace(evidence, no_chemnet=str(error))
     return replace(evidence, chemnet=found, activations=own)
+
+
+def _model_files(model: str | None, other: Path | None) -> dict[str, Path]:
+    """The inputs that a model's likelihoods add; one that has none is refused before any work."""
+    if model is None:
+        if other is not None:
+            raise InputError(f"--other {other}: needs --model, whose likelihoods tell its molecules apart")
+        return {}
+    from molgen.generators.folder import model_folder
+    from molgen.likelihood import of_molecules
+
+    of_molecules(model, ())
+    return {"model": model_folder(model)} | ({"other": other} if other is not None else {})
+
+
+def _further(evidence: Evidence, scanned: Reference | Fetched, settings: EvaluateSettings, seed: int) -> Further:
+    return measure_further(evidence, scanned, settings.further, settings.further_limit, seed, beside=settings.floor)
 
 
 def _training_set(

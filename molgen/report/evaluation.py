@@ -5,7 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from molgen.evaluate.further.names import FURTHER
 from molgen.report.charts import SERIES, histogram
+from molgen.report.further import further_section
 from molgen.report.run import Run
 
 # name -> (which way is better, what it says)
@@ -37,16 +39,25 @@ def evaluation_table(run: Run) -> str:
     if not run.metrics:
         return '<p class="empty">No evaluation of this run yet. <code>molgen evaluate</code> makes it.</p>'
     families = list(run.metrics)
-    names = list(dict.fromkeys(name for f in families for name in run.metrics[f]["metrics"]))
+    names = [
+        name for name in dict.fromkeys(n for f in families for n in run.metrics[f]["metrics"]) if name not in FURTHER
+    ]
     head = "".join(f'<th scope="col" class="num">{escape(f)}</th>' for f in families)
     drawn = "".join(f'<td class="num">{_count(run.metrics[f].get("n"))}</td>' for f in families)
     rows = [f'<tr><th scope="row">n</th>{drawn}<td class="quiet">draws, failures included</td></tr>']
-    rows += [_row(name, [run.metrics[f]["metrics"].get(name) for f in families]) for name in names]
+    rows += [_row(name, [_measured(run.metrics[f], name) for f in families]) for name in names]
     notes = "".join(_notes(f, run.metrics[f]) for f in families)
     return (
         f'<div class="scroll"><table class="metrics"><thead><tr><th scope="col">Metric</th>{head}'
-        f'<th scope="col">Meaning</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>{notes}'
+        f'<th scope="col">Meaning</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        f"{further_section(run)}{notes}"
     )
+
+
+def _measured(record: dict[str, Any], name: str) -> Any:
+    """A metric's value, and its interval where there is one."""
+    value, bounds = record["metrics"].get(name), record.get("intervals", {}).get(name)
+    return {"value": value, "low": bounds[0], "high": bounds[1]} if bounds and isinstance(value, int | float) else value
 
 
 def _row(name: str, values: list[Any]) -> str:
