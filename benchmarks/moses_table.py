@@ -2,13 +2,14 @@
 
     python benchmarks/moses_table.py DRAWS.smi --n 10000 --reference MOSES --peer-python PYTHON [--same-reference]
 
-`--reference` is the folder of `molgen data fetch moses` (or any with train, test and test_scaffolds), `--peer-python` an
-interpreter with molsets, which runs `benchmarks/peers/molsets.py`; without it only molgen is measured, and `--peer-result`
-takes a table that it printed before. molsets compares with the statistics of MOSES' splits that are in its wheel; with
-`--same-reference` it works out those of the folder, as molgen does (a small folder shows all definitions equal in little time).
+`--reference` is the folder of `molgen data fetch moses` (or any with train, test and test_scaffolds), `--peer-python`
+an interpreter with molsets, which runs `benchmarks/peers/molsets.py`; without it only molgen is measured, and
+`--peer-result` takes a table that it printed before. molsets compares with the statistics of MOSES' splits that are in
+its wheel; with `--same-reference` it works out those of the folder, as molgen does: on a small folder that shows in
+little time that the definitions are the same.
 
-Both are one process and one thread. Seconds are of CPU, user and system; memory is the most that was resident. What molgen
-knows of the reference is worked out once a data set: it is measured apart, as `reference`, and not at all if it was kept.
+Both are one process and one thread. Seconds are of CPU, user and system; memory is the most that was resident. What
+molgen knows of the reference is worked out once a data set: it is measured apart, and not at all if it was kept.
 """
 
 from __future__ import annotations
@@ -116,16 +117,13 @@ def main() -> None:
         print(f"{name:<14}{cells[0]:>12}{cells[1]:>12}{f'{apart[name]:.1e}' if name in apart else '':>10}")
     print(f"\nmolgen     {cost}   reference {reference}")
     if peer_cost:
-        print(
-            f"molsets    {peer_cost}   molgen takes {cost.cpu / peer_cost.cpu:.2f}, {cost.memory / peer_cost.memory:.2f} of it"
-        )
+        share, memory = cost.cpu / peer_cost.cpu, cost.memory / peer_cost.memory
+        print(f"molsets    {peer_cost}   molgen takes {share:.2f} and {memory:.2f} of it")
     elif not peer:
         print("molsets    left out: give --peer-python")
     if peer:
-        off = [name for name, by in apart.items() if by > TOLERANCE]
-        print(
-            f"{len(apart)} metrics compared at n = {len(lines):,}; further apart than {TOLERANCE}: {', '.join(off) or 'none'}"
-        )
+        off = ", ".join(name for name, by in apart.items() if by > TOLERANCE) or "none"
+        print(f"{len(apart)} metrics compared at n = {len(lines):,}; further apart than {TOLERANCE}: {off}")
 
 
 if __name__ == "__main__":

@@ -263,7 +263,8 @@ def _write_csv(path: Path, models: Sequence[Model]) -> None:
         parts = ("low", "high") if len(model.records) == 1 else ("sd", *range(1, len(model.records) + 1))
         rows[0] += [model.name, *(f"{model.name} {part}" for part in parts)]
         each = [record["n"] for record in model.records]
-        rows[1] += [each[0], None, None] if len(each) == 1 else [fmean(each), None, *each]
+        n = each[0] if len(set(each)) == 1 else fmean(each)
+        rows[1] += [n, None, None] if len(each) == 1 else [n, None, *each]
     for metric in names_of(models):
         row = [metric, floor.metrics.get(metric) if floor else None]
         rows.append(row + [value for model in models for value in _csv_cells(model, metric)])

@@ -2,9 +2,9 @@
 
     PYTHON benchmarks/peers/molsets.py DRAWS.smi --n 30000 [--reference DIR]
 
-The last line printed is `{"metrics": ...}`. molsets is of 2020: what newer numpy, pandas, RDKit and scipy have taken from
-it is put back before it is imported. One of these is a repair: its fragment counts are int64, of which scipy's cosine
-multiplies two squared lengths; above some 15,000 molecules the product overflows and `Frag` reads 1.
+The last line printed is `{"metrics": ...}`. molsets is of 2020: what newer numpy, pandas, RDKit and scipy have taken
+from it is put back before it is imported. One of these is a repair: its fragment counts are int64, of which scipy's
+cosine multiplies two squared lengths; above some 15,000 molecules the product overflows and `Frag` reads 1.
 """
 
 from __future__ import annotations

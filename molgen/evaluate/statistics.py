@@ -31,6 +31,7 @@ from molgen.evaluate.describe import Described, describe, joined
 from molgen.evaluate.frechet import Gaussian, gaussian, pooled
 
 VERSION = 1  # raised when what is kept, or how it is computed, changes
+KNOWN = files("molgen.evaluate").joinpath("known/moses.safetensors")  # as `molgen.evaluate.deliver` writes
 PART = 20_000  # molecules of a large set that are worked out and kept at a time
 Found = TypeVar("Found")
 
@@ -185,7 +186,7 @@ def delivered(smiles: Sequence[str]) -> Gaussian | None:
 
     key, n = set_key(smiles), len(smiles)
 
-    tensors = load(files("molgen.evaluate").joinpath("known/moses.safetensors").read_bytes())
+    tensors = load(KNOWN.read_bytes())
     if f"{key}.mean" not in tensors:
         return None
     mean = tensors[f"{key}.mean"]

@@ -28,8 +28,8 @@ circle.map { stroke: none; fill-opacity: 0.55; } $dots</style></head><body>
 <header class="top"><div class="wrap"><p class="eyebrow">molgen compare</p><h1>$title</h1><p class="lead">$lead</p>
 <p class="caution">$caution</p></div></header>
 <main class="wrap">
-<section><h2>Metrics</h2><p class="about">$about Bold: the best of a row. Training set: what as many training molecules
-reach, which no model of them beats.</p>$metrics$notes</section>
+<section><h2>Metrics</h2><p class="about">$about Bold: the best of a row. Training set: the same of as many
+training molecules, which is what draws from their very distribution would reach.</p>$metrics$notes</section>
 <section><h2>Properties</h2>$legend<div class="figures">$histograms</div></section>
 <section><h2>Chemical space</h2>$map</section>
 <section><h2>Random examples</h2>$examples</section>
@@ -44,7 +44,7 @@ def page(models: Sequence[Model], settings: CompareSettings, seed: int) -> str:
     drawn = sorted({n for model in models for n in model.drawn})
     return _PAGE.substitute(
         title=escape(settings.title or "Models side by side"),
-        lead=f"{len(models)} model{'s' * (len(models) > 1)}, {' and '.join(f'{n:,}' for n in drawn)} draws each.",
+        lead=f"{len(models)} model{'s' * (len(models) > 1)}, {' or '.join(f'{n:,}' for n in drawn)} draws each.",
         caution=_caution(models, drawn),
         about=_about(models),
         style=files("molgen.report").joinpath("page.css").read_text(encoding="utf-8"),

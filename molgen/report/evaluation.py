@@ -50,7 +50,7 @@ def evaluation_table(run: Run) -> str:
     notes = "".join(_notes(f, run.metrics[f]) for f in families)
     about = '<p class="about">In brackets: 95 % intervals.'
     if floor is not None:
-        about += " Training set: what as many training molecules reach, which no model of them beats."
+        about += " Training set: the same of as many training molecules."
     if run.comparison is not None:
         about += (
             f' <a href="{escape(run.comparison)}">The models side by side</a>, with examples, a map and what they took.'

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from molgen.evaluate import statistics
+from molgen.core.errors import InputError
+from molgen.evaluate import deliver, statistics
 from molgen.evaluate.frechet import gaussian, pooled
 from molgen.evaluate.statistics import described
 
@@ -69,3 +70,21 @@ def test_means_and_covariances_of_parts_are_those_of_all():
     assert found.n == whole.n
     assert found.mean == pytest.approx(whole.mean)
     assert found.covariance == pytest.approx(whole.covariance)
+
+
+def test_what_is_delivered_is_found_again_and_checked(tmp_path, monkeypatch):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "test.smi").write_text("\n".join(TEST * 8) + "\n")
+    deliver.deliver(folder, tmp_path / "made.safetensors", 1)
+    monkeypatch.setattr(statistics, "KNOWN", tmp_path / "made.safetensors")
+    (smiles,) = deliver.held_out(folder).values()
+    found, expected = statistics.delivered(smiles), statistics.chemnet("x", smiles, 1)
+    assert found is not None
+    assert found.n == len(smiles)
+    assert found.mean == pytest.approx(expected.mean)
+    assert found.covariance == pytest.approx(expected.covariance, rel=1e-6, abs=1e-9)
+    assert deliver.check(smiles, len(smiles), "test", 1).greatest == pytest.approx(0, abs=1e-6)
+    assert deliver.check(smiles, 2, "test", 1).greatest > 0.1
+    with pytest.raises(InputError, match="no statistics of these molecules"):
+        deliver.check(TRAIN, 2, "train", 1)
