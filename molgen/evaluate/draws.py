@@ -134,9 +134,12 @@ def _table_rows(path: Path) -> Iterator[Row]:
         names = file.schema_arrow.names
         if "smiles" not in names:
             raise InputError(f"{path}: no column 'smiles'; it has {', '.join(names)}")
-        columns = [c for c in ("smiles", "reason", "repaired") if c in names]
-        for batch in file.iter_batches(columns=columns):
-            found = {name: batch[name].to_pylist() for name in columns}
+        columns = {"smiles": pa.string(), "reason": pa.string(), "repaired": pa.bool_()}
+        columns = {name: kind for name, kind in columns.items() if name in names}
+        if "repaired" in columns and (kind := file.schema_arrow.field("repaired").type) != pa.bool_():
+            raise InputError(f"{path}: its column 'repaired' is {kind}; true or false is expected (bool)")
+        for batch in file.iter_batches(columns=list(columns)):
+            found = {name: batch[name].cast(kind).to_pylist() for name, kind in columns.items()}
             nothing = [None] * len(batch)
             reasons, repaired = found.get("reason", nothing), map(bool, found.get("repaired", nothing))
             yield from zip(found["smiles"], reasons, repaired, strict=True)

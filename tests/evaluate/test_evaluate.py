@@ -130,11 +130,13 @@ def test_bad_inputs_are_refused_in_one_line(drawn, reference, tmp_path):
     (tmp_path / "binary.smi").write_bytes(b"\x7fELF\0\0\0")
     (tmp_path / "x.csv").write_text("smiles\nC\n")
     tables.write(tmp_path / "x.parquet", pa.table({"SMILES": ["C"]}))
+    tables.write(tmp_path / "r.parquet", pa.table({"smiles": ["C"], "repaired": ["no"]}))
     for name, message in {
         "empty.smi": "holds no rows",
         "binary.smi": "not a text file",
         "x.csv": "a .smi or .parquet file is expected",
         "x.parquet": "no column 'smiles'; it has SMILES",
+        "r.parquet": "its column 'repaired' is string; true or false is expected",
         "none.smi": "no such file",
     }.items():
         with pytest.raises(InputError, match=message):
