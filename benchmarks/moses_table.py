@@ -80,13 +80,14 @@ def last_line(file: Path) -> dict[str, Any]:
     return found
 
 
-def differences(own: dict[str, Any], peer: dict[str, Any]) -> dict[str, float]:
+def differences(own: dict[str, Any], peer: dict[str, Any], n: int) -> dict[str, float]:
     """Of each metric of the peer, relative above 1; infinite where molgen has none."""
     found = {}
     for name, value in peer.items():
-        if value == value:  # unique@k of fewer than k molecules is NaN there
-            mine = own.get(name)
-            found[name] = abs(mine - value) / max(abs(value), 1) if mine is not None else float("inf")
+        if int(name.partition("@")[2] or 0) > n:  # molgen names unique@k only where there are k draws
+            continue
+        mine = own.get(name)
+        found[name] = abs(mine - value) / max(abs(value), 1) if mine is not None else float("inf")
     return found
 
 
@@ -109,7 +110,7 @@ def main() -> None:
         draws.write_text("\n".join(lines) + "\n")
         own, cost, reference = ours(draws, asked, folder)
         peer, peer_cost = theirs(draws, asked, folder)
-    apart = differences(own, peer)
+    apart = differences(own, peer, len(lines))
     print(f"{'':<14}{'molgen':>12}{'molsets':>12}{'apart':>10}")
     for name in own | peer:
         value, other = own.get(name), peer.get(name)
