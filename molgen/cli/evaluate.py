@@ -65,6 +65,11 @@ def summary(record: dict[str, Any]) -> str:
     for name, why in record["notes"].items():
         lines.append(f"{name}: {'' if record['metrics'].get(name) is not None else 'not measured, '}{why}")
     counts = record["counts"]
+    if "valid_strict" in counts:  # not in a file that an earlier version made
+        lines.append(
+            "valid: {valid_strict:,} of {drawn:,} strictly, {valid_literature:,} as the literature counts; apart: "
+            "{several_fragments:,} of several fragments, {repaired:,} repaired".format(**counts)
+        )
     if repeats := counts.get("repeats"):
         often = "".join(f"; {smiles} {n:,} times" for smiles, n in list(counts["most_repeated"].items())[:1])
         lines.append(f"{repeats:,} of {counts['valid']:,} valid draws repeat an earlier one{often}")

@@ -96,6 +96,28 @@ def describe(
     )
 
 
+def joined(parts: Sequence[Described]) -> Described:
+    """Several sets as one: a molecule that occurs in more than one is one row, where it occurred first."""
+    first: dict[str, int] = {}
+    smiles = [s for part in parts for s in part.smiles]
+    counts = np.concatenate([part.counts for part in parts])
+    rows = np.array([first.setdefault(s, row) for row, s in enumerate(smiles)], dtype=np.int64)
+    chosen = np.array(list(first.values()), dtype=np.int64)
+    fragments, scaffolds = Counter[str](), Counter[str]()
+    for part in parts:
+        fragments.update(part.fragments)
+        scaffolds.update(part.scaffolds)
+    return Described(
+        smiles=list(first),
+        counts=np.bincount(rows, counts, len(smiles)).astype(np.int64)[chosen],
+        fingerprints=np.concatenate([part.fingerprints for part in parts])[chosen],
+        properties=np.concatenate([part.properties for part in parts])[chosen],
+        fragments=fragments,
+        scaffolds=scaffolds,
+        passes=np.concatenate([part.passes for part in parts])[chosen],
+    )
+
+
 def _describe_chunk(items: tuple[tuple[str, int, bool], ...], filters: bool) -> Piece:
     mols = [_parsed(smiles) for smiles, _, _ in items]
     prints = morgan(mols, radius=RADIUS, bits=BITS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from rdkit import Chem
 
 from molgen.chem.parse import BadMolecule, canonical, parse
@@ -20,16 +21,24 @@ from molgen.core.progress import progress
 from molgen.core.workers import map_ordered
 
 CHUNK = 2_000
+COPY, COPIES = 100, 20  # draws after which a copy may begin, and repeats that it must have, to be called one
 Item = TypeVar("Item")
-Row = tuple[str | None, str | None]  # SMILES or None, and then the reason
+Row = tuple[str | None, str | None, bool]  # SMILES or None, and then the reason; whether it was repaired
 
 
 @dataclass
 class Draws:
-    """Every draw in drawing order: `smiles[i]` is canonical, or None where the draw does not count as a molecule."""
+    """Every draw in drawing order: `smiles[i]` is canonical, or None where the draw does not count as a molecule.
+
+    `repaired`: draws that their generator changed until they were molecules; `twice`: rows of an index that an earlier
+    row has, too; `strict`: whether several fragments and repaired draws are left out of `smiles`.
+    """
 
     smiles: list[str | None] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
+    repaired: int = 0
+    twice: int = 0
+    strict: bool = True
 
     def __len__(self) -> int:
         return len(self.smiles)
@@ -40,6 +49,13 @@ class Draws:
         return self.reasons["several fragments"] + sum("." in s for s in self.smiles if s is not None)
 
     @property
+    def readings(self) -> tuple[int, int]:
+        """Valid draws as read strictly, and as the literature does: with several fragments, and with repaired ones."""
+        valid = sum(s is not None for s in self.smiles)
+        apart = self.several_fragments + self.repaired
+        return (valid, valid + apart) if self.strict else (valid - apart, valid)
+
+    @property
     def valid(self) -> list[str]:
         """The valid draws in drawing order, repeats included."""
         return [s for s in self.smiles if s is not None]
@@ -48,17 +64,40 @@ class Draws:
 def read_draws(path: Path, workers: int, *, strict: bool = True) -> Draws:
     """All rows of a file, checked strictly: sanitizes, one fragment, no repair. No row is dropped.
 
-    Not `strict`: several fragments count as a molecule, as they do in the literature.
+    Not `strict`: several fragments and repaired draws count as a molecule, as they do in the literature.
     """
-    draws = Draws()
+    draws = Draws(strict=strict)
     with progress("validity", None, "draws") as bar:
         for chunk in map_ordered(partial(_check, strict=strict), chunks(_rows(path), CHUNK), workers):
-            draws.smiles += [smiles for smiles, _ in chunk]
-            draws.reasons.update(reason for _, reason in chunk if reason is not None)
+            for smiles, reason, repaired in chunk:
+                draws.smiles.append(smiles)
+                draws.repaired += repaired
+                if reason is not None:
+                    draws.reasons[reason] += 1
             bar.advance(len(chunk))
     if not draws.smiles:
         raise InputError(f"{path}: holds no rows; draw samples with `molgen sample` first")
+    if path.suffix == ".parquet":
+        draws.twice = _repeated_indices(path)
     return draws
+
+
+def copied_after(smiles: Sequence[str | None]) -> tuple[int, int] | None:
+    """`(draws, repeats)` if most repeats come the same number of draws after the molecule before, else None.
+
+    Chance does not do that: the file holds the draws of one seed more than once. Few repeats, or a model that draws
+    hardly more than a few molecules, are not judged.
+    """
+    last: dict[str, int] = {}
+    lags = Counter[int]()
+    for row, text in enumerate(smiles):
+        if text is None:
+            continue
+        if text in last:
+            lags[row - last[text]] += 1
+        last[text] = row
+    (lag, count), *_ = lags.most_common(1) or [(0, 0)]
+    return (lag, count) if lag >= COPY and count >= COPIES and 2 * count > lags.total() else None
 
 
 def chunks(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
@@ -69,16 +108,18 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
 
 
 def _check(rows: tuple[Row, ...], strict: bool) -> list[Row]:
-    return [_check_row(smiles, reason, strict) for smiles, reason in rows]
+    return [_check_row(*row, strict) for row in rows]
 
 
-def _check_row(smiles: str | None, reason: str | None, strict: bool) -> Row:
+def _check_row(smiles: str | None, reason: str | None, repaired: bool, strict: bool) -> Row:
     if smiles is None:
-        return None, reason or "no SMILES"
+        return None, reason or "no SMILES", False
     try:
-        return (canonical(smiles) if strict else Chem.MolToSmiles(parse(smiles))), None
+        found = canonical(smiles) if strict else Chem.MolToSmiles(parse(smiles))
     except BadMolecule as bad:
-        return None, bad.reason
+        return None, bad.reason, False
+    repaired = repaired and "." not in found  # several fragments are counted as such
+    return (None, "repaired", True) if strict and repaired else (found, None, repaired)
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -94,11 +135,24 @@ def _table_rows(path: Path) -> Iterator[Row]:
         names = file.schema_arrow.names
         if "smiles" not in names:
             raise InputError(f"{path}: no column 'smiles'; it has {', '.join(names)}")
-        columns = [c for c in ("smiles", "reason") if c in names]
-        for batch in file.iter_batches(columns=columns):
-            smiles = batch.column(0).cast(pa.string()).to_pylist()
-            reasons = batch.column(1).cast(pa.string()).to_pylist() if len(columns) > 1 else [None] * len(smiles)
-            yield from zip(smiles, reasons, strict=True)
+        columns = {"smiles": pa.string(), "reason": pa.string(), "repaired": pa.bool_()}
+        columns = {name: kind for name, kind in columns.items() if name in names}
+        if "repaired" in columns and (kind := file.schema_arrow.field("repaired").type) != pa.bool_():
+            raise InputError(f"{path}: its column 'repaired' is {kind}; true or false is expected (bool)")
+        for batch in file.iter_batches(columns=list(columns)):
+            found = {name: batch[name].cast(kind).to_pylist() for name, kind in columns.items()}
+            nothing = [None] * len(batch)
+            reasons, repaired = found.get("reason", nothing), map(bool, found.get("repaired", nothing))
+            yield from zip(found["smiles"], reasons, repaired, strict=True)
+
+
+def _repeated_indices(path: Path) -> int:
+    """Rows of a samples table whose `index` an earlier row has: parts that were joined twice."""
+    with tables.opened(path) as file:
+        if "index" not in file.schema_arrow.names:
+            return 0
+        numbers = file.read(columns=["index"])["index"]
+    return len(numbers) - pc.count_distinct(numbers).as_py()
 
 
 def _line_rows(path: Path) -> Iterator[Row]:
@@ -110,7 +164,7 @@ def _line_rows(path: Path) -> Iterator[Row]:
         with path.open(encoding="utf-8-sig", errors="replace") as lines:
             for line in lines:
                 words = line.split(maxsplit=1)
-                yield (words[0] if words else ""), None
+                yield (words[0] if words else ""), None, False
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path") from None
     except OSError as error:

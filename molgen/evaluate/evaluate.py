@@ -19,7 +19,7 @@ from molgen.core.settings import Settings
 from molgen.core.tables import PROPERTIES
 from molgen.evaluate.describe import Described, describe
 from molgen.evaluate.distributions import distributions
-from molgen.evaluate.draws import Draws, read_draws
+from molgen.evaluate.draws import Draws, copied_after, read_draws
 from molgen.evaluate.floor import floor
 from molgen.evaluate.frechet import Gaussian, gaussian
 from molgen.evaluate.further.further import Further, measure_further
@@ -39,7 +39,8 @@ class EvaluateSettings(Settings):
 
     limit: int = Field(default=30_000, ge=1, description="most valid draws that are described and compared")
     validity: Literal["strict", "literature"] = Field(
-        default="strict", description="whether several fragments count as a molecule (literature) or do not (strict)"
+        default="strict",
+        description="whether several fragments and repaired draws are molecules (literature) or not (strict)",
     )
     floor: bool = Field(default=True, description="measure as many training molecules, too")
     further: tuple[Literal["guacamol", "manifold", "parts", "memory", "balance"], ...] = Field(
@@ -88,7 +89,10 @@ def evaluate(
     scanned = open_reference(reference, set(draws.valid))
     rows = {s: scanned.draw(s, settings.reference_limit, seed) for s in HELD_OUT if scanned.size(s)}
     held_out = {split: found["smiles"].to_pylist() for split, found in rows.items()}
-    splits = {s: described(s, held_out[s], workers, _known_properties(found)) for s, found in rows.items()}
+    splits = {  # property distributions are compared with those of `test` alone
+        s: described(s, held_out[s], workers, _known_properties(found), properties=s == "test")
+        for s, found in rows.items()
+    }
     drawn = describe("generated", draws.valid[: settings.limit], workers)
     evidence = Evidence(draws, scanned.known, drawn, splits, scanned.size("train"), workers)
     whole = {s: delivered(scanned.draw(s, None, seed)["smiles"].to_pylist()) for s in held_out}
@@ -141,10 +145,7 @@ def with_chemnet(
     if len(generated) < 2:
         return evidence
     try:
-        found = {
-            s: whole.get(s) or chemnet(f"ChemNet {s}", evidence.splits[s], smiles, workers)
-            for s, smiles in held_out.items()
-        }
+        found = {s: whole.get(s) or chemnet(f"ChemNet {s}", smiles, workers) for s, smiles in held_out.items()}
         own = activations(generated.smiles, workers=workers)
         found["generated"] = gaussian(own, generated.counts)
     except ChemNetMissingError as error:
@@ -211,6 +212,8 @@ def _record(
     for k in UNIQUE_AT:
         if len(draws.valid) < k <= len(draws) and values.get(f"unique@{k}") is not None:
             notes[f"unique@{k}"] = f"over the {len(draws.valid):,} valid draws that there are"
+    if said := _copies(draws):
+        notes["unique"] = said
     compared = {"generated": len(evidence.generated), **{s: len(d) for s, d in evidence.splits.items()}}
     sets = {"generated": _by_name(evidence.generated), "train": train}
     if "test" in evidence.splits:
@@ -227,6 +230,16 @@ def _record(
     }
 
 
+def _copies(draws: Draws) -> str:
+    """What is odd about repeats: that the file, and not the model, has draws more than once."""
+    said = []
+    if draws.twice:
+        said.append(f"{draws.twice:,} rows have the index of an earlier row: were parts joined twice?")
+    if found := copied_after(draws.smiles):
+        said.append(f"{found[1]:,} repeats come {found[0]:,} draws after the molecule before: one seed drawn twice?")
+    return " ".join(said)
+
+
 def _counts(draws: Draws, known: set[str]) -> dict[str, Any]:
     repeated = Counter(draws.valid)
     distinct = len(repeated)
@@ -235,7 +248,10 @@ def _counts(draws: Draws, known: set[str]) -> dict[str, Any]:
         "valid": len(draws.valid),
         "unique": distinct,
         "novel": distinct - len(known),
+        "valid_strict": draws.readings[0],
+        "valid_literature": draws.readings[1],
         "several_fragments": draws.several_fragments,
+        "repaired": draws.repaired,
         "repeats": len(draws.valid) - distinct,
         "most_repeated": {smiles: count for smiles, count in repeated.most_common(3) if count > 1},
         "invalid": dict(sorted(draws.reasons.items(), key=lambda item: (-item[1], item[0]))),

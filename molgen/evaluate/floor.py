@@ -34,7 +34,7 @@ def floor(
 def _measured(of_draws: Evidence, train: Described, smiles: Sequence[str]) -> dict[str, float | None]:
     found = dict(of_draws.chemnet)
     if found:
-        found["generated"] = chemnet("ChemNet train", train, smiles, of_draws.workers)
+        found["generated"] = chemnet("ChemNet train", smiles, of_draws.workers)
     evidence = replace(of_draws, draws=Draws(list(smiles)), known=set(smiles), generated=train, chemnet=found)
     names = [name for name in METRICS if name not in LEFT_OUT]
     return measure(evidence, names)[0]

@@ -6,6 +6,7 @@ Model. 58:1736, 2018). It falls with the number of molecules even where both set
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,12 +21,26 @@ class Gaussian(NamedTuple):
 
 
 def gaussian(activations: np.ndarray, counts: np.ndarray) -> Gaussian:
-    """Mean and covariance of activations, each of which occurs `counts` times; at least two molecules in all."""
+    """Mean and covariance of activations, each of which occurs `counts` times; at least one molecule in all.
+
+    A distance needs two. The covariance of one is nothing, so that it can be `pooled` with others.
+    """
     n = int(counts.sum())
     values, weights = activations.astype(np.float64), counts.astype(np.float64)
     mean = weights @ values / n
     values -= mean
-    return Gaussian(n, mean, (values.T * weights) @ values / (n - 1))
+    return Gaussian(n, mean, (values.T * weights) @ values / max(n - 1, 1))
+
+
+def pooled(parts: Sequence[Gaussian]) -> Gaussian:
+    """Mean and covariance of several sets taken together (Chan, Golub and LeVeque, Am. Stat. 37:242, 1983)."""
+    n = sum(part.n for part in parts)
+    mean = np.sum([part.n * part.mean for part in parts], axis=0) / max(n, 1)
+    scatter = np.zeros_like(parts[0].covariance)
+    for part in parts:
+        away = part.mean - mean
+        scatter += (part.n - 1) * part.covariance + part.n * np.outer(away, away)
+    return Gaussian(n, mean, scatter / max(n - 1, 1))
 
 
 def frechet_distance(a: Gaussian, b: Gaussian) -> float:

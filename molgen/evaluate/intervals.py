@@ -70,8 +70,7 @@ def _valid(evidence: Evidence) -> Influences:
 
 
 def _literature(evidence: Evidence) -> Influences:
-    whole = sum("." not in smiles for smiles in evidence.draws.valid)
-    return _shares(whole + evidence.draws.several_fragments, len(evidence.draws))
+    return _shares(evidence.draws.readings[1], len(evidence.draws))
 
 
 def _unique(evidence: Evidence, k: int | None = None) -> Influences:

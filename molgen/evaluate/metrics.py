@@ -87,9 +87,8 @@ def valid(evidence: Evidence) -> float:
 
 
 def valid_literature(evidence: Evidence) -> float:
-    """Share of all draws that RDKit reads, several fragments included."""
-    strict = sum("." not in smiles for smiles in evidence.draws.valid)
-    return (strict + evidence.draws.several_fragments) / len(evidence.draws)
+    """Share of all draws that RDKit reads, several fragments and repaired ones included."""
+    return evidence.draws.readings[1] / len(evidence.draws)
 
 
 def unique(evidence: Evidence) -> float:
@@ -139,7 +138,7 @@ def nearest_similarity(evidence: Evidence, split: str) -> float:
 
 
 def _nearest(some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    return nearest(some, others, BLOCK)[1].astype(np.float64)
+    return nearest(some, others)[1].astype(np.float64)
 
 
 def chemnet_distance(evidence: Evidence, split: str) -> float:
@@ -149,6 +148,8 @@ def chemnet_distance(evidence: Evidence, split: str) -> float:
         raise NotMeasuredError("needs two valid draws, there is one")
     if "generated" not in evidence.chemnet or split not in evidence.chemnet:
         raise NotMeasuredError(evidence.no_chemnet)
+    if evidence.chemnet[split].n < 2:
+        raise NotMeasuredError(f"needs two molecules of {split!r}")
     return frechet_distance(evidence.chemnet["generated"], evidence.chemnet[split])
 
 

@@ -2,8 +2,9 @@
 
 A folder a set: `molecules.parquet` (SMILES, count, filters, properties), `fingerprints.npy`, `fragments.parquet`,
 `scaffolds.parquet`, and in a folder of its own `chemnet.npz` (mean and covariance of the activations). Nothing is
-pickled; what is damaged is made again. The statistics of ChemNet for both held-out splits of MOSES, the slowest
-part, come with molgen (`known/moses.safetensors`: those that molsets 0.3.1 is delivered with, converted).
+pickled; what is damaged is made again. A large set is worked out in parts, each kept until the whole is there, so that
+a run that was stopped goes on. The statistics of ChemNet for both held-out splits of MOSES, the slowest part, come with
+molgen (`known/moses.safetensors`: those that molsets 0.3.1 is delivered with, converted).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
@@ -22,13 +24,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rdkit import Chem
 
-from molgen.chem.parse import parse
+from molgen.chem.parse import BadMolecule, parse
 from molgen.core.cache import cache_folder
 from molgen.core.tables import PROPERTIES
-from molgen.evaluate.describe import Described, describe
-from molgen.evaluate.frechet import Gaussian, gaussian
+from molgen.evaluate.describe import Described, describe, joined
+from molgen.evaluate.frechet import Gaussian, gaussian, pooled
 
 VERSION = 1  # raised when what is kept, or how it is computed, changes
+KNOWN = files("molgen.evaluate").joinpath("known/moses.safetensors")  # as `molgen.evaluate.deliver` writes
+PART = 20_000  # molecules of a large set that are worked out and kept at a time
 Found = TypeVar("Found")
 
 
@@ -38,33 +42,83 @@ def set_key(smiles: Sequence[str]) -> str:
 
 
 def described(
-    label: str, smiles: Sequence[str], workers: int, known: np.ndarray | None = None, *, filters: bool = False
+    label: str,
+    smiles: Sequence[str],
+    workers: int,
+    known: np.ndarray | None = None,
+    *,
+    filters: bool = False,
+    properties: bool = True,
 ) -> Described:
-    """The description of a reference split, from the cache or computed and put there."""
-    folder = cache_folder() / "sets" / f"{set_key(smiles)[:32]}-{VERSION}{'-filters' if filters else ''}"
-    return kept(folder, _read, lambda: describe(label, smiles, workers, known, filters=filters), _write)
+    """The description of a reference split, from the cache or computed and put there.
+
+    Without `filters` or `properties`, which take two thirds of the time, `passes` is False, the properties NaN.
+    """
+    if not properties:
+        known = np.full((len(smiles), len(PROPERTIES)), np.nan, np.float32)
+    version = f"{VERSION}{'-filters' if filters else ''}{'' if properties else '-bare'}"
+
+    def make(title: str, rows: slice) -> Described:
+        return describe(title, smiles[rows], workers, None if known is None else known[rows], filters=filters)
+
+    return _in_parts("sets", label, smiles, version, make, joined, _read, _write)
 
 
-def chemnet(label: str, found: Described, smiles: Sequence[str], workers: int) -> Gaussian:
+def chemnet(label: str, smiles: Sequence[str], workers: int) -> Gaussian:
     """Mean and covariance of a set's ChemNet activations, from the cache or computed and put there.
 
-    ChemNetMissingError where they have to be computed and there are no weights.
+    What is no molecule is left out. ChemNetMissingError where they have to be computed and there are no weights.
     """
-    from molgen.evaluate.chemnet import activations
+    from molgen.evaluate.chemnet import WIDTH, activations
 
-    key = set_key(smiles)
-    folder = cache_folder() / "chemnet" / f"{key[:32]}-{VERSION}"
-    return kept(
-        folder,
-        _read_gaussian,
-        lambda: gaussian(activations(_canonical(found.smiles), workers=workers, label=label), found.counts),
-        _write_gaussian,
-    )
+    def make(title: str, rows: slice) -> Gaussian:
+        counted = Counter(_canonical(smiles[rows]))
+        if not counted:
+            return Gaussian(0, np.zeros(WIDTH), np.zeros((WIDTH, WIDTH)))
+        return gaussian(activations(list(counted), workers=workers, label=title), np.array(list(counted.values())))
+
+    return _in_parts("chemnet", label, smiles, str(VERSION), make, pooled, _read_gaussian, _write_gaussian)
+
+
+def _in_parts(
+    kind: str,
+    label: str,
+    smiles: Sequence[str],
+    version: str,
+    make: Callable[[str, slice], Found],
+    join: Callable[[Sequence[Found]], Found],
+    read: Callable[[Path], Found],
+    write: Callable[[Path, Found], None],
+) -> Found:
+    """`make` of all SMILES, kept; of a large set, `join` of `make` of its parts, which are kept until it is whole."""
+    folder = cache_folder() / kind / f"{set_key(smiles)[:32]}-{version}"
+    size = -(-len(smiles) // max(-(-len(smiles) // PART), 1))  # equal parts, none of a few molecules
+    parts = [slice(i, i + size) for i in range(0, len(smiles), max(size, 1))]
+    if len(parts) < 2:
+        return kept(folder, read, lambda: make(label, slice(None)), write)
+    unfinished = folder.with_name(f"{folder.name}.parts")
+
+    def made() -> Found:
+        found = []
+        for i, rows in enumerate(parts):
+            work = partial(make, f"{label} {i + 1}/{len(parts)}", rows)
+            found.append(kept(unfinished / f"{i:05d}", read, work, write))
+        return join(found)
+
+    whole = kept(folder, read, made, write)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    return whole
 
 
 def _canonical(smiles: Sequence[str]) -> list[str]:
-    """As this RDKit writes them: a benchmark's files may be older."""
-    return [Chem.MolToSmiles(parse(text)) for text in smiles]
+    """The molecules as this RDKit writes them (a benchmark's files may be older), without what is none."""
+    found = []
+    for text in smiles:
+        try:
+            found.append(Chem.MolToSmiles(parse(text)))
+        except BadMolecule:
+            continue
+    return found
 
 
 def kept(
@@ -132,7 +186,7 @@ def delivered(smiles: Sequence[str]) -> Gaussian | None:
 
     key, n = set_key(smiles), len(smiles)
 
-    tensors = load(files("molgen.evaluate").joinpath("known/moses.safetensors").read_bytes())
+    tensors = load(KNOWN.read_bytes())
     if f"{key}.mean" not in tensors:
         return None
     mean = tensors[f"{key}.mean"]

@@ -94,7 +94,10 @@ def steps(edges: Sequence[float], counts: Sequence[int]) -> list[Point]:
 def histogram(
     title: str, label: str, train: Mapping[str, Any] | None, families: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> str:
-    """Training molecules as an area, each family's molecules as a line. A set: `{"edges": ..., "counts": ...}`."""
+    """Training molecules as an area, each family's molecules as a line. A set: `{"edges": ..., "counts": ...}`.
+
+    Lines of one name, of several seeds, are drawn alike.
+    """
     outlines = [steps(s["edges"], s["counts"]) for s in ([train] if train else []) + [s for _, s in families]]
     if not outlines:
         return ""
@@ -104,8 +107,9 @@ def histogram(
     content = [frame.axes(label, "share", y_ticks=False)]
     if train:
         content.append(f'<path class="area" d="{frame.line(outlines.pop(0))}Z"/>')
-    for place, outline in enumerate(outlines):
-        content.append(f'<path class="line s{place % SERIES}" d="{frame.line(outline)}"/>')
+    names = list(dict.fromkeys(name for name, _ in families))
+    for (name, _), outline in zip(families, outlines, strict=True):
+        content.append(f'<path class="line s{names.index(name) % SERIES}" d="{frame.line(outline)}"/>')
     return frame.svg(f"Histogram of {title}: generated against training molecules", *content)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
+from typing import Any
 
 import numpy as np
 from rdkit import Chem
@@ -13,7 +14,7 @@ from rdkit import Chem
 from molgen import __version__
 from molgen.chem.fingerprints import morgan_bits
 from molgen.chem.parse import BadMolecule, parse
-from molgen.comparing import FLOOR, CompareSettings, Model, best, examples, floors, names_of
+from molgen.comparing import FLOOR, CompareSettings, Model, best, examples, floor_of, names_of
 from molgen.report.charts import SERIES, Frame, histogram
 from molgen.report.drawings import drawing
 
@@ -27,8 +28,8 @@ circle.map { stroke: none; fill-opacity: 0.55; } $dots</style></head><body>
 <header class="top"><div class="wrap"><p class="eyebrow">molgen compare</p><h1>$title</h1><p class="lead">$lead</p>
 <p class="caution">$caution</p></div></header>
 <main class="wrap">
-<section><h2>Metrics</h2><p class="about">95 % intervals in brackets: how far a figure would move were as many molecules
-drawn again. Bold: the best of a row. Training set: what as many training molecules reach.</p>$metrics$notes</section>
+<section><h2>Metrics</h2><p class="about">$about Bold: the best of a row. Training set: the same of as many
+training molecules, which is what draws from their very distribution would reach.</p>$metrics$notes</section>
 <section><h2>Properties</h2>$legend<div class="figures">$histograms</div></section>
 <section><h2>Chemical space</h2>$map</section>
 <section><h2>Random examples</h2>$examples</section>
@@ -40,21 +41,17 @@ drawn again. Bold: the best of a row. Training set: what as many training molecu
 
 def page(models: Sequence[Model], settings: CompareSettings, seed: int) -> str:
     """The whole page as text. Everything that comes from the runs is escaped."""
-    drawn = sorted({model.record["n"] for model in models})
-    caution = (
-        "" if len(drawn) == 1 else "The models differ in their number of draws, on which FCD, SNN and Scaf depend. "
-    )
-    if drawn[0] < SMALL:
-        caution += f"n is small: FCD, SNN and Scaf of fewer than {SMALL:,} draws are not those of published tables."
+    drawn = sorted({n for model in models for n in model.drawn})
     return _PAGE.substitute(
         title=escape(settings.title or "Models side by side"),
-        lead=f"{len(models)} models, {' and '.join(f'{n:,}' for n in drawn)} draws each.",
-        caution=caution,
+        lead=f"{len(models)} model{'s' * (len(models) > 1)}, {' or '.join(f'{n:,}' for n in drawn)} draws each.",
+        caution=_caution(models, drawn),
+        about=_about(models),
         style=files("molgen.report").joinpath("page.css").read_text(encoding="utf-8"),
         dots=" ".join(f"circle.map.s{i} {{ fill: var(--s{i}); }}" for i in range(SERIES)),
         metrics=_metrics(models),
         notes="".join(_notes(model) for model in models),
-        legend=_legend([model.name for model in models]),
+        legend=_legend([model.title for model in models]),
         histograms=_histograms(models),
         map=_map(models, settings.map, seed),
         examples="".join(_examples(model, settings.examples, seed) for model in models),
@@ -63,13 +60,50 @@ def page(models: Sequence[Model], settings: CompareSettings, seed: int) -> str:
     )
 
 
+def _caution(models: Sequence[Model], drawn: Sequence[int]) -> str:
+    """What the numbers of molecules forbid to conclude."""
+    said = []
+    if len(drawn) > 1:
+        said.append("The models differ in their number of draws, on which FCD, SNN and Scaf depend.")
+    measured = min(model.measured for model in models)
+    if measured < SMALL:
+        of = "" if measured == drawn[0] else f" (of some only {measured:,} were measured)"
+        said.append(f"n is small{of}: FCD, SNN and Scaf of fewer than {SMALL:,} are not those of published tables.")
+    if cut := sorted({text for model in models for record in model.records for text in _cut(record)}):
+        said.append(f"{' and '.join(cut)}: SNN is lower than against the whole of it.")
+    return " ".join(said)
+
+
+def _cut(record: dict[str, Any]) -> list[str]:
+    """The held-out splits of which an evaluation looked at a part."""
+    reference = record.get("reference", {})
+    rows, compared = reference.get("rows", {}), reference.get("compared", {})
+    # some rows of a benchmark's file may be no molecules: a few per cent are no cut
+    return [
+        f"{compared[split]:,} of {rows[split]:,} molecules of {split!r} were compared with"
+        for split in compared
+        if rows.get(split, 0) * 0.95 > compared[split]
+    ]
+
+
+def _about(models: Sequence[Model]) -> str:
+    """What stands beside a value."""
+    several = any(len(model.records) > 1 for model in models)
+    single = any(len(model.records) == 1 for model in models)
+    said = (
+        "In brackets 95 % intervals: how far a figure would move were as many molecules drawn again. " if single else ""
+    )
+    return said + ("±: standard deviation of a model's runs, about their mean." if several else "")
+
+
 def _metrics(models: Sequence[Model]) -> str:
-    floor = floors(models)
-    heads = [FLOOR] * bool(floor) + [model.name for model in models]
-    drawn = [""] * bool(floor) + [f"{model.record['n']:,}" for model in models]
+    floor = floor_of(models)
+    heads = [FLOOR] * bool(floor) + [model.title for model in models]
+    drawn = [f"{floor.n:,}"] if floor else []
+    drawn += [" and ".join(f"{n:,}" for n in model.drawn) for model in models]
     rows = [_row("n", [f'<td class="num">{text}</td>' for text in drawn])]
     for metric in names_of(models):
-        value = floor.get(metric)
+        value = floor.metrics.get(metric) if floor else None
         cells = [f'<td class="num quiet">{"–" if value is None else f"{value:.3f}"}</td>'] if floor else []
         top = best(models, metric)
         cells += [_cell(model, metric, model.name in top) for model in models]
@@ -88,15 +122,21 @@ def _row(name: str, cells: Sequence[str]) -> str:
 def _cell(model: Model, metric: str, marked: bool) -> str:
     found = model.cell(metric)
     if found is None:
-        why = model.record.get("notes", {}).get(metric, "not measured")
-        return f'<td class="num"><span title="{escape(why)}">–</span></td>'
-    value, bounds = found
-    spread = f' <span class="quiet">({bounds[0]:.3f} to {bounds[1]:.3f})</span>' if bounds else ""
-    return f'<td class="num{" best" if marked else ""}">{value:.3f}{spread}</td>'
+        return f'<td class="num"><span title="{escape(model.note(metric))}">–</span></td>'
+    spread = ""
+    if found.bounds:
+        spread = f"({found.bounds[0]:.3f} to {found.bounds[1]:.3f})"
+    elif found.deviation is not None:
+        spread = f"± {found.deviation:.3f}"
+    if found.runs < len(model.records) > 1:
+        spread += f" of {found.runs} run{'s' * (found.runs > 1)}"
+    beside = f' <span class="quiet">{spread}</span>' if spread else ""
+    return f'<td class="num{" best" if marked else ""}">{found.value:.3f}{beside}</td>'
 
 
 def _notes(model: Model) -> str:
-    said = "".join(f"<li>{escape(f'{name}: {why}')}</li>" for name, why in model.record.get("notes", {}).items())
+    texts = dict.fromkeys(f"{name}: {why}" for r in model.records for name, why in r.get("notes", {}).items())
+    said = "".join(f"<li>{escape(text)}</li>" for text in texts)
     if not said:
         return ""
     return f'<details class="notes"><summary>Notes on {escape(model.name)}</summary><ul>{said}</ul></details>'
@@ -114,8 +154,9 @@ def _legend(names: Sequence[str], first: str = "training") -> str:
 
 def _histograms(models: Sequence[Model]) -> str:
     figures = []
-    for name, about in next((m.record["distributions"] for m in models if m.record.get("distributions")), {}).items():
-        sets = [(m.name, m.record["distributions"][name]) for m in models if name in m.record.get("distributions", {})]
+    known = [(model.title, r["distributions"]) for model in models for r in model.records if r.get("distributions")]
+    for name, about in known[0][1].items() if known else ():
+        sets = [(model, of[name]) for model, of in known if name in of]
         lines = [(model, {**s["generated"], "edges": s["edges"]}) for model, s in sets if s["generated"]["n"]]
         train = {**about["train"], "edges": about["edges"]} if about.get("train", {}).get("n") else None
         unit = f" ({about['unit']})" if about.get("unit") else ""
@@ -144,7 +185,7 @@ def _map(models: Sequence[Model], count: int, seed: int) -> str:
     about = (
         f"At most {count:,} draws of each model; both directions hold {100 * share:.0f} % of the fingerprints' spread."
     )
-    names = [m.name for m in models]
+    names = [m.title for m in models]
     keys = "".join(
         f'<span class="key"><svg viewBox="0 0 12 12"><circle class="map s{i % SERIES}" cx="6" cy="6" r="5"/></svg>'
         f"{escape(name)}</span>"
@@ -162,17 +203,18 @@ def _span(values: np.ndarray) -> tuple[float, float]:
 def _examples(model: Model, count: int, seed: int) -> str:
     drawn = [drawing(mol) for smiles in examples(model, count, seed) if (mol := _mol(smiles)) is not None]
     content = "".join(f'<span class="panel">{svg}</span>' for svg in drawn)
-    return f'<h3>{escape(model.name)}</h3><div class="examples">{content or "No draws beside these metrics."}</div>'
+    return f'<h3>{escape(model.title)}</h3><div class="examples">{content or "No draws beside these metrics."}</div>'
 
 
 def _costs(models: Sequence[Model]) -> str:
-    steps = list(dict.fromkeys(step for model in models for step in model.costs))
+    steps = list(dict.fromkeys(step for model in models for costs in model.costs for step in costs))
     if not steps:
         return '<p class="empty">Not known: these metrics do not lie in a run of the workflow.</p>'
     head = "".join(f'<th scope="col">{escape(step)}</th>' for step in steps)
-    rows = [
-        _row(model.name, [f"<td>{escape(model.costs.get(step) or '–')}</td>" for step in steps]) for model in models
-    ]
+    rows = []
+    for model in models:
+        took = (" / ".join(costs.get(step) or "–" for costs in model.costs) for step in steps)
+        rows.append(_row(model.title, [f"<td>{escape(text)}</td>" for text in took]))
     return (
         f'<div class="scroll"><table class="metrics"><thead><tr><th scope="col">Model</th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"

@@ -35,39 +35,52 @@ MAIN_HISTOGRAMS = 8
 
 
 def evaluation_table(run: Run) -> str:
-    """A row a metric, a column a family; the best of several families is marked."""
+    """A row a metric, a column a family, and one for the training set; the best of several families is marked."""
     if not run.metrics:
         return '<p class="empty">No evaluation of this run yet. <code>molgen evaluate</code> makes it.</p>'
     families = list(run.metrics)
     names = [
         name for name in dict.fromkeys(n for f in families for n in run.metrics[f]["metrics"]) if name not in FURTHER
     ]
+    floors = [found for f in families if (found := run.metrics[f].get("floor"))]
+    floor = max(floors, key=lambda found: found["n"], default=None)
     head = "".join(f'<th scope="col" class="num">{escape(f)}</th>' for f in families)
     drawn = "".join(f'<td class="num">{_count(run.metrics[f].get("n"))}</td>' for f in families)
+    if floor is not None:
+        head = f'<th scope="col" class="num">training set</th>{head}'
+        drawn = f'<td class="num quiet">{_count(floor["n"])}</td>{drawn}'
     rows = [f'<tr><th scope="row">n</th>{drawn}<td class="quiet">draws, failures included</td></tr>']
-    rows += [_row(name, [_measured(run.metrics[f], name) for f in families]) for name in names]
+    rows += [_row(name, [_bounded(run.metrics[f], name) for f in families], floor) for name in names]
     notes = "".join(_notes(f, run.metrics[f]) for f in families)
+    about = '<p class="about">In brackets: 95 % intervals.'
+    if floor is not None:
+        about += " Training set: the same of as many training molecules."
+    if run.comparison is not None:
+        about += (
+            f' <a href="{escape(run.comparison)}">The models side by side</a>, with examples, a map and what they took.'
+        )
     return (
-        f'<div class="scroll"><table class="metrics"><thead><tr><th scope="col">Metric</th>{head}'
+        f'{about}</p><div class="scroll"><table class="metrics"><thead><tr><th scope="col">Metric</th>{head}'
         f'<th scope="col">Meaning</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
         f"{further_section(run)}{notes}"
     )
 
 
-def _measured(record: dict[str, Any], name: str) -> Any:
-    """A metric's value, and its interval where there is one."""
+def _bounded(record: dict[str, Any], name: str) -> Any:
+    """A metric's value with its interval, where the file has that apart."""
     value, bounds = record["metrics"].get(name), record.get("intervals", {}).get(name)
     return {"value": value, "low": bounds[0], "high": bounds[1]} if bounds and isinstance(value, int | float) else value
 
 
-def _row(name: str, values: list[Any]) -> str:
+def _row(name: str, values: list[Any], floor: dict[str, Any] | None) -> str:
     base, _, split = name.partition("/")
     direction, meaning = MEANINGS.get(base, ("", ""))
     meaning = meaning.replace("held-out split", SPLITS.get(split, "held-out split"))
     points = [_point(v) for v in values]
     numbers = [p for p in points if p is not None]
     best = (max if direction == "up" else min)(numbers) if direction and len(set(numbers)) > 1 else None
-    cells = "".join(
+    cells = "" if floor is None else f'<td class="num quiet">{_value(floor["metrics"].get(name))}</td>'
+    cells += "".join(
         f'<td class="num{" best" if best is not None and p == best else ""}">{_value(v)}</td>'
         for v, p in zip(values, points, strict=True)
     )

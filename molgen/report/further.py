@@ -25,7 +25,7 @@ def further_section(run: Run) -> str:
 def _table(run: Run, names: list[str]) -> str:
     """A row a metric, a column a family, and what training and test molecules reach in the draws' place."""
     families = list(run.metrics)
-    beside = next((r["further"]["beside"] for r in run.metrics.values() if r.get("further")), {})
+    beside: dict[str, Any] = next((r["further"]["beside"] for r in run.metrics.values() if r.get("further")), {})
     heads = [*families, *(f"{kind} molecules" for kind in beside)]
     rows = []
     for name in names:

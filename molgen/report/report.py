@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +47,13 @@ def report(run: Path, out: Path, settings: ReportSettings | None = None, *, work
     if out.suffix != ".html":
         raise InputError(f"{out}: --out must end in .html")
     opened = open_run(run)
+    if (comparison := run / "compare.html").is_file():
+        opened.comparison = Path(os.path.relpath(comparison, out.parent)).as_posix()
     inputs = opened.inputs() | {f"known {file}": Path(file) for file in settings.known}
-    identity = Identity.of("report", {**settings.values(), "molgen": __version__}, inputs)
+    values = {**settings.values(), "molgen": __version__}
+    if opened.comparison is not None:
+        values["comparison"] = opened.comparison
+    identity = Identity.of("report", values, inputs)
     sdf, table = out.with_name("candidates.sdf"), out.with_name("candidates.csv")
     if already_made(out, identity) and sdf.is_file() and table.is_file():
         return Written(out, sdf, table, _shown(table), opened.gaps)

@@ -37,6 +37,7 @@ class Run:
     curves: dict[str, dict[str, Curve]] = field(default_factory=dict)
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
+    comparison: str | None = None  # the page of `compare`, as seen from this one
 
     @property
     def name(self) -> str:

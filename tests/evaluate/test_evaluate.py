@@ -12,6 +12,7 @@ import pytest
 from molgen.chem.parse import canonical
 from molgen.core import tables
 from molgen.core.errors import ArtifactError, InputError
+from molgen.evaluate.draws import copied_after
 from molgen.evaluate.evaluate import EvaluateSettings, evaluate, read_metrics
 
 from .prepared import TEST, TEST_SCAFFOLDS, TRAIN, write_molecules
@@ -129,11 +130,13 @@ def test_bad_inputs_are_refused_in_one_line(drawn, reference, tmp_path):
     (tmp_path / "binary.smi").write_bytes(b"\x7fELF\0\0\0")
     (tmp_path / "x.csv").write_text("smiles\nC\n")
     tables.write(tmp_path / "x.parquet", pa.table({"SMILES": ["C"]}))
+    tables.write(tmp_path / "r.parquet", pa.table({"smiles": ["C"], "repaired": ["no"]}))
     for name, message in {
         "empty.smi": "holds no rows",
         "binary.smi": "not a text file",
         "x.csv": "a .smi or .parquet file is expected",
         "x.parquet": "no column 'smiles'; it has SMILES",
+        "r.parquet": "its column 'repaired' is string; true or false is expected",
         "none.smi": "no such file",
     }.items():
         with pytest.raises(InputError, match=message):
@@ -205,5 +208,36 @@ def test_fragments_count_in_the_literature_and_repeats_are_said(drawn, reference
     assert (strict["metrics"]["valid"], strict["metrics"]["valid_literature"]) == (5 / 8, 6 / 8)
     assert (loose["metrics"]["valid"], loose["metrics"]["valid_literature"]) == (6 / 8, 6 / 8)
     assert strict["counts"]["several_fragments"] == loose["counts"]["several_fragments"] == 1
+    for record in (strict, loose):
+        assert (record["counts"]["valid_strict"], record["counts"]["valid_literature"]) == (5, 6)
     assert strict["counts"]["repeats"] == 1
     assert strict["counts"]["most_repeated"] == {"CCO": 2}
+
+
+def test_repaired_draws_count_apart(reference, tmp_path):
+    rows = {
+        "index": [0, 1, 2, 2],
+        "smiles": ["CCO", "CCN", "C.C", None],
+        "reason": [None, None, None, "valence"],
+        "repaired": [False, True, True, None],
+    }
+    tables.write(tmp_path / "drawn.parquet", pa.table(rows))
+    for validity, valid in (("strict", 1), ("literature", 3)):
+        settings = EvaluateSettings(validity=validity, floor=False)
+        record = evaluate(tmp_path / "drawn.parquet", reference, tmp_path / f"{validity}.json", settings)
+        counts = record["counts"]
+        assert counts["valid"] == valid
+        assert (counts["valid_strict"], counts["valid_literature"]) == (1, 3)
+        assert (counts["several_fragments"], counts["repaired"]) == (1, 1)
+        assert record["metrics"]["valid_literature"] == 3 / 4
+        assert "1 rows have the index of an earlier row" in record["notes"]["unique"]
+
+
+def test_a_file_that_holds_its_draws_twice_is_told_from_a_model_that_repeats_itself():
+    numbers = np.random.default_rng(0)
+    once = [f"molecule {i}" for i in range(200)]
+    assert copied_after([*once, None, *once]) == (201, 200)
+    assert copied_after(once) is None
+    assert copied_after([once[i] for i in numbers.integers(0, 200, 1_000)]) is None
+    assert copied_after(["C"] * 1_000) is None
+    assert copied_after([]) is None

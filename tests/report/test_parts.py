@@ -15,9 +15,12 @@ from rdkit import Chem
 from molgen.chem.fingerprints import morgan, morgan_bits
 from molgen.report.charts import curves, histogram, short, steps, ticks
 from molgen.report.drawings import COLOURS, drawing
+from molgen.report.evaluation import evaluation_table
 from molgen.report.exports import csv_text, harmless, sdf_text
 from molgen.report.maps import chemical_map
 from molgen.report.neighbours import changed_atoms
+from molgen.report.report import report
+from molgen.report.run import Run
 
 
 @pytest.mark.parametrize(
@@ -147,3 +150,27 @@ def test_the_map_is_the_principal_components_of_the_fingerprints(zinc_smiles):
         mine, theirs = found[:, axis], left[:, axis] * sizes[axis]
         assert mine == pytest.approx(theirs * np.sign(mine @ theirs), abs=2e-3)
     assert (chemical_map(morgan(mols[:2])) == 0).all()
+
+
+def test_the_evaluation_has_intervals_and_the_training_set_beside_the_models(tmp_path):
+    record = {"n": 50, "metrics": {"FCD/Test": 1.5, "odd": 2.0}, "intervals": {"FCD/Test": [1.25, 1.75]}}
+    floors = [{"n": 40, "metrics": {"FCD/Test": 0.5}}, {"n": 50, "metrics": {"FCD/Test": 0.25}}]
+    run = Run(tmp_path, metrics={name: {**record, "floor": f} for name, f in zip("ab", floors, strict=True)})
+    text = evaluation_table(run)
+    assert text.count('1.500 <span class="quiet">(1.250 to 1.750)</span>') == 2
+    assert '<td class="num quiet">50</td>' in text
+    assert '<td class="num quiet">0.250</td>' in text
+    assert "<a " not in text
+    run.comparison = "compare.html"
+    assert '<a href="compare.html">' in evaluation_table(run)
+    assert "training set" not in evaluation_table(Run(tmp_path, metrics={"a": record})).casefold()
+
+
+def test_a_page_of_the_models_in_the_run_is_linked_from_where_the_report_lies(tmp_path):
+    (tmp_path / "run/metrics").mkdir(parents=True)
+    (tmp_path / "run/metrics/a.json").write_text('{"n": 5, "metrics": {"valid": 0.5}}')
+    report(tmp_path / "run", tmp_path / "run/report.html")
+    assert "compare.html" not in (tmp_path / "run/report.html").read_text()
+    (tmp_path / "run/compare.html").write_text("<p>")
+    report(tmp_path / "run", tmp_path / "pages/report.html")
+    assert '<a href="../run/compare.html">' in (tmp_path / "pages/report.html").read_text()

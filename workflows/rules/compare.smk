@@ -7,8 +7,8 @@ rule compare:
         expand(f"{RUN}/metrics/{{family}}.json", family=FAMILIES),
         expand(f"{RUN}/samples/{{family}}.parquet", family=FAMILIES),
     output:
-        page=f"{RUN}/compare.html",
-        csv=f"{RUN}/compare.csv",
+        page=report(f"{RUN}/compare.html", caption="../report/compare.rst", category="Models"),
+        csv=report(f"{RUN}/compare.csv", caption="../report/metrics.rst", category="Models"),
     params:
         run=lambda wildcards, output: Path(output.page).parent,
         seed=SEED,

@@ -9,6 +9,7 @@ rule report:
         expand(f"{RUN}/models/{{family}}", family=FAMILIES),
         expand(f"{RUN}/scored/{{family}}.parquet", family=FAMILIES),
         expand(f"{RUN}/metrics/{{family}}.json", family=FAMILIES),
+        f"{RUN}/compare.html",
     output:
         page=report(f"{RUN}/report.html", caption="../report/page.rst", category="Candidates"),
         sdf=f"{RUN}/candidates.sdf",

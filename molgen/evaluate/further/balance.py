@@ -51,7 +51,7 @@ def by_charge(context: Context) -> Kinds:
 
 def by_rings(context: Context) -> Kinds:
     """Whether there are aromatic rings, others, or both."""
-    return list(RINGS), *(_ring_kind(s) for s in (context.drawn(), context.held_out()))
+    return list(RINGS), _ring_kind(context.drawn()), _ring_kind(context.held_out())
 
 
 def _ring_kind(subject: Subject) -> np.ndarray:
@@ -61,7 +61,8 @@ def _ring_kind(subject: Subject) -> np.ndarray:
 
 def by_scaffold(context: Context) -> Kinds:
     """How many training molecules have the scaffold (of two rings or more)."""
-    return list(SCAFFOLDS), *(_scaffold_kind(context, s) for s in (context.drawn(), context.held_out()))
+    draws, data = (_scaffold_kind(context, s) for s in (context.drawn(), context.held_out()))
+    return list(SCAFFOLDS), draws, data
 
 
 def _scaffold_kind(context: Context, subject: Subject) -> np.ndarray:

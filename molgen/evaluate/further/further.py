@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from molgen.evaluate.further import balance, guacamol, manifold, memory, parts
@@ -109,7 +110,7 @@ def _details(group: str, context: Context) -> dict[str, Any]:
     if group == "memory":
         wanted["nearest_train"] = lambda: memory.histogram(context)
     if group == "balance":
-        wanted |= {f"balance/{kind}": lambda kind=kind: balance.ratios(context, kind) for kind in balance.GROUPS}
+        wanted |= {f"balance/{kind}": partial(balance.ratios, context, kind) for kind in balance.GROUPS}
     found: dict[str, Any] = {}
     for name, make in wanted.items():
         try:

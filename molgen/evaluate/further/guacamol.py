@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import Crippen, GraphDescriptors, rdMolDescriptors
+from rdkit.Chem import GraphDescriptors, rdMolDescriptors
 
 from molgen.chem.fingerprints import morgan
 from molgen.chem.parse import parse
@@ -36,7 +36,7 @@ POINTS, BINS, TINY = 1_000, 10, 1e-10
 BITS, CHUNK = 4_096, 250
 CONTINUOUS: dict[str, Callable[[Chem.Mol], float]] = {
     "BertzCT": GraphDescriptors.BertzCT,
-    "MolLogP": Crippen.MolLogP,
+    "MolLogP": lambda mol: rdMolDescriptors.CalcCrippenDescriptors(mol)[0],
     "MolWt": rdMolDescriptors._CalcMolWt,
     "TPSA": rdMolDescriptors.CalcTPSA,
 }

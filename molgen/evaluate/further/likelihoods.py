@@ -84,9 +84,9 @@ def figures(found: Mapping[str, Likely], with_other: bool) -> Further:
     unwritten = {split: int(np.isneginf(values.log_prob).sum()) for split, values in found.items()}
     out.details["likelihood"] = {"unwritten": unwritten}
     for split, count in unwritten.items():
-        if count and (name := next((f"Perplexity/{k}" for k, s in SPLITS.items() if s == split), None)):
+        if count and (named := next((f"Perplexity/{k}" for k, s in SPLITS.items() if s == split), None)):
             total = len(found[split].log_prob)
-            out.notes.setdefault(name, f"without {count:,} of {total:,} molecules, which the model cannot write")
+            out.notes.setdefault(named, f"without {count:,} of {total:,} molecules, which the model cannot write")
     return out
 
 

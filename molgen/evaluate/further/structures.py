@@ -64,7 +64,7 @@ def _computed(label: str, smiles: Sequence[str], workers: int) -> Structures:
             bar.advance(len(part.scaffolds))
     return Structures(
         np.concatenate([np.empty((0, BITS // 8), np.uint8), *(p.fingerprints for p in parts)]),
-        *([x for p in parts for x in p[i]] for i in range(1, 5)),  # type: ignore[arg-type]
+        *([x for p in parts for x in p[i]] for i in range(1, 5)),  # type: ignore[arg-type,call-arg]
         np.concatenate([np.empty((0, len(NUMBERS)), np.float32), *(p.numbers for p in parts)]),
     )
 
