@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from anyio.to_thread import run_sync
@@ -30,8 +31,9 @@ def application(
     *,
     readonly: bool = False,
     token: str | None = None,
+    sketcher: Path | None = None,
 ) -> Starlette:
-    """The server. `page` is its HTML, `table` what `report.payload` makes of the sheet."""
+    """The server. `page` is its HTML, `table` what `report.payload` makes of the sheet, `sketcher` a script."""
     answers = Answers(library, events, readonly)
     packed = gzip.compress(json.dumps(table, allow_nan=False, separators=(",", ":")).encode(), 5)
     routes = [
@@ -49,6 +51,8 @@ def application(
         _told("/api/similar", answers.similar),
         _told("/api/export", answers.export),
     ]
+    if sketcher is not None:
+        routes.append(_file("/static/sketcher.js", sketcher.read_bytes(), "text/javascript"))
     handlers: Any = {Refused: _refused, MolgenError: _refused}
     return Starlette(routes=routes, exception_handlers=handlers, middleware=[Middleware(Guard, token=token)])
 
