@@ -21,7 +21,7 @@ from molgen.core.tables import opened
 from molgen.data.streams import Lines, extension
 
 SMILES_NAMES = ("smiles", "canonical_smiles", "smi", "isomeric_smiles", "mol", "structure")
-NAME_NAMES = ("name", "id", "title", "compound", "molecule_name", "iupac", "chembl_id")
+NAME_NAMES = ("name", "id", "title", "compound", "molecule_name", "pref_name", "iupac", "chembl_id")
 LINE_FORMATS = {".smi": " ", ".smiles": " ", ".txt": " ", ".csv": ",", ".tsv": "\t"}
 FORMATS = (*LINE_FORMATS, ".sdf", ".parquet")
 MAX_RECORD = 1 << 22  # characters of an SDF record

@@ -4,7 +4,7 @@ let report = null; // columns, texts and settings of the page (see report/payloa
 let columns = null; // key -> column, with its `values`: a Float64Array, or texts
 const state = {
   query: "", ranges: new Map(), verdict: "all", noAlerts: false, structure: "", hits: null, like: "", lasso: null,
-  sort: "rank", descending: false, view: "grid", group: "", expanded: new Set(), aligned: false, showAlerts: true,
+  sort: "rank", descending: false, view: "grid", size: "medium", group: "", expanded: new Set(), aligned: false, showAlerts: true,
 };
 
 /** Takes the data in: numbers become typed arrays (NaN where there is none), texts are looked up once. */
@@ -52,6 +52,7 @@ function drawing(markup, label, marks = []) {
   template.innerHTML = markup;
   const image = template.content.firstChild;
   image.setAttribute("role", "img");
+  image.style.setProperty("--w", `${image.getAttribute("width")}px`);
   image.setAttribute("aria-label", label);
   for (const [kind, atoms] of marks) mark(image, kind, atoms);
   return image;

@@ -8,8 +8,10 @@ const VERDICTS = [
 ];
 const REASONS = ["potency", "novel", "easy to make", "hard to make", "too lipophilic", "too polar", "too flexible", "reactive", "toxic liability", "known chemistry"];
 const LONGEST = 2000; // characters of a comment, as on the server
+const MOST_AT_ONCE = 500; // molecules that one press decides on
 
 let events = []; // all that are known, in the order they were said
+const eventsOn = new Map(); // SMILES -> those about it
 const ids = new Set();
 const opinions = new Map(); // SMILES -> Map(reviewer -> {verdict, tags, comment, atoms})
 let unsent = []; // said here, but not yet acknowledged
@@ -22,9 +24,11 @@ function learn(more) {
     if (ids.has(event.id)) continue;
     ids.add(event.id);
     events.push(event);
+    if (!eventsOn.has(event.smiles)) eventsOn.set(event.smiles, []);
+    eventsOn.get(event.smiles).push(event);
     touched.add(event.smiles);
   }
-  for (const smiles of touched) opinions.set(smiles, addUp(events.filter((event) => event.smiles === smiles)));
+  for (const smiles of touched) opinions.set(smiles, addUp(eventsOn.get(smiles)));
   return touched.size;
 }
 
@@ -76,13 +80,26 @@ function progressText() {
 }
 
 /** Says something about a molecule: kept here at once, and saved. */
-function say(row, kind, value) {
+const say = (row, kind, value) => sayAll([{ row, value }], kind);
+
+/** Says something about several molecules at once, which undo takes back at once: their ids begin alike. */
+function sayAll(said, kind) {
   if (backEnd.readonly) { tell("This review is read-only."); return; }
-  const event = { id: newId(), time: new Date().toISOString(), reviewer: reviewer(), smiles: report.smiles[row], kind, value };
-  learn([event]);
-  unsent.push(event);
+  const id = newId(), time = new Date().toISOString(), name = reviewer();
+  const more = said.map(({ row, value }, i) => ({ id: said.length > 1 ? `${id}-${i}` : id, time, reviewer: name, smiles: report.smiles[row], kind, value }));
+  learn(more);
+  unsent.push(...more);
   save();
-  showDecision(row);
+  for (const { row } of said) showDecision(row);
+}
+
+/** One verdict on everything that is shown. */
+function decideShown(verdict) {
+  const rows = passingRows().filter((row) => myVerdict(row) !== verdict);
+  if (rows.length > MOST_AT_ONCE) { tell(`${rows.length.toLocaleString("en")} molecules are shown; filter to at most ${MOST_AT_ONCE} to decide on all at once.`); return; }
+  if (!rows.length) { tell("All of them have that verdict already."); return; }
+  sayAll(rows.map((row) => ({ row, value: verdict })), "verdict");
+  tell(`${verdictName(verdict)}: ${rows.length.toLocaleString("en")} molecules. U takes it back.`);
 }
 
 function newId() {
@@ -106,6 +123,7 @@ async function save() {
   } finally {
     sending = false;
     byId("progress").textContent = progressText();
+    showAgreement();
   }
   save();
 }
@@ -116,10 +134,14 @@ const decide = (row, verdict) => say(row, "verdict", myVerdict(row) === verdict 
 function undo() {
   const undone = new Set(events.filter((event) => event.kind === "undo").map((event) => event.value));
   const last = events.findLast((event) => event.reviewer === reviewer() && event.kind !== "undo" && !undone.has(event.id));
-  const row = last && report.rowOf.get(last.smiles);
-  if (row === undefined) { tell("Nothing to undo."); return; }
-  say(row, "undo", last.id);
-  tell(`Undone for candidate ${rankOf(row)}.`);
+  if (!last) { tell("Nothing to undo."); return; }
+  const [batch] = last.id.split("-");
+  const together = (event) => event.id.split("-")[0] === batch && event.time === last.time && event.reviewer === last.reviewer;
+  const said = events.filter((event) => together(event) && event.kind !== "undo" && !undone.has(event.id))
+    .map((event) => ({ row: report.rowOf.get(event.smiles), value: event.id })).filter(({ row }) => row !== undefined);
+  if (!said.length) { tell("Nothing to undo."); return; }
+  sayAll(said, "undo");
+  tell(said.length > 1 ? `Undone for ${said.length} candidates.` : `Undone for candidate ${rankOf(said[0].row)}.`);
 }
 
 /** Shows a decision where the molecule is on the screen, without moving anything. */
@@ -187,7 +209,7 @@ async function listen() {
     try {
       const found = await backEnd.events(after);
       if (found.length) after = found.at(-1).seq;
-      if (learn(found)) paint(true);
+      if (learn(found)) { paint(true); showAgreement(); }
       byId("progress").textContent = progressText();
     } catch {
       // the server is away; what is said meanwhile waits in `unsent`

@@ -2,6 +2,7 @@
 
 let opened = null;
 let painting = false;
+let pointed = 0; // the atom that the keys are at while painting
 
 async function openDetail(row) {
   opened = row;
@@ -19,9 +20,9 @@ function showDetail(row, more) {
   const dialog = byId("detail");
   const active = dialog.contains(document.activeElement) ? document.activeElement : null;
   const again = active && (active.id || active.textContent);
-  dialog.replaceChildren(detailHead(row), el("div", { class: "detail-body" }, detailPictures(row, more), detailValues(row)));
+  dialog.replaceChildren(detailHead(row), el("div", { class: "detail-body" }, detailPictures(row, more), detailValues(row, more)));
   if (!dialog.open) dialog.showModal();
-  const same = [...dialog.querySelectorAll("button, input, textarea")].find((node) => again && (node.id || node.textContent) === again);
+  const same = [...dialog.querySelectorAll("button, input, textarea, #large")].find((node) => again && (node.id || node.textContent) === again);
   (same ?? dialog).focus({ preventScroll: true }); // the keys go on working although the buttons are new
 }
 
@@ -44,9 +45,13 @@ function walk(by) {
 }
 
 function detailPictures(row, more) {
-  const large = el("figure", { class: "large" }, el("div", { class: "drawing", "data-row": row }, picture(row)));
+  const large = el("figure", { class: "large", id: "large", tabindex: painting ? "0" : null, "aria-label": painting ? "Atoms: arrows move, Space paints" : null }, el("div", { class: "drawing", "data-row": row }, picture(row)));
   const paint = el("button", { id: "paint", type: "button", "aria-pressed": String(painting), disabled: backEnd.readonly, onclick: () => { painting = !painting; showDetail(row, more); } }, painting ? "Painting: click atoms" : "Paint atoms");
-  if (painting) large.addEventListener("click", (event) => paintAt(event, row, more));
+  if (painting) {
+    large.addEventListener("click", (event) => paintAt(event, row, more));
+    large.addEventListener("keydown", (event) => paintKey(event, row, more));
+    pointAt(large, row);
+  }
   large.classList.toggle("painting", painting);
   const pictures_ = el("div", { class: "pictures" }, large,
     el("div", { class: "buttons" }, paint, myOpinion(row).atoms.length ? el("button", { type: "button", onclick: () => { say(row, "atoms", []); showDetail(row, more); } }, "Clear paint") : null),
@@ -64,17 +69,49 @@ function paintAt(event, row, more) {
   const places = atomPlaces(image);
   const distances = places.map(([x, y]) => Math.hypot(x - point.x, y - point.y));
   const atom = distances.indexOf(Math.min(...distances));
-  if (distances[atom] > 14) return;
+  if (distances[atom] <= 14) paintAtom(row, atom, more);
+}
+
+function paintAtom(row, atom, more) {
+  pointed = atom;
   const atoms = new Set(myOpinion(row).atoms);
   if (!atoms.delete(atom)) atoms.add(atom);
   say(row, "atoms", [...atoms].sort((a, b) => a - b));
   showDetail(row, more);
 }
 
+/** Arrows go to the next atom in their direction, Space paints it. */
+function paintKey(event, row, more) {
+  const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
+  const image = event.currentTarget.querySelector("svg");
+  if (!image || !(dx || dy || event.key === " ")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (event.key === " ") { paintAtom(row, pointed, more); return; }
+  const places = atomPlaces(image), [x, y] = places[pointed];
+  let best = pointed, least = Infinity;
+  places.forEach(([a, b], atom) => {
+    const along = (a - x) * dx + (b - y) * dy, aside = Math.abs((a - x) * dy + (b - y) * dx);
+    if (along > 1 && along + 2 * aside < least) [best, least] = [atom, along + 2 * aside];
+  });
+  pointed = best;
+  pointAt(event.currentTarget, row);
+}
+
+/** A ring around the atom that the keys are at. */
+function pointAt(large, row) {
+  const image = large.querySelector("svg");
+  if (!image) return;
+  const places = atomPlaces(image);
+  if (!places[pointed]) pointed = 0;
+  image.querySelector(".pointer")?.remove();
+  image.append(svg("circle", { class: "pointer", cx: places[pointed][0], cy: places[pointed][1], r: 12 }));
+}
+
 /** A known molecule beside the candidate, with the atoms that have other surroundings in the other one marked. */
 function nearFigure(row, one) {
   const same = one.smiles === report.smiles[row];
-  const title = same ? `This molecule is in the ${one.set}` : `Nearest in the ${one.set}${one.name ? `: ${one.name}` : ""}, similarity ${one.similarity.toFixed(2)}`;
+  const title = same ? `This molecule is in the ${one.set.replaceAll("_", " ")}` : `Nearest in the ${one.set.replaceAll("_", " ")}${one.name ? `: ${one.name}` : ""}, similarity ${one.similarity.toFixed(2)}`;
   return el("figure", { class: "near" }, el("figcaption", {}, title),
     el("div", { class: "pair" }, drawing(pictures.get(row)?.svg, "The candidate, changed atoms marked", [["changed", same ? [] : one.changed_here]]),
       drawing(one.svg, `The known molecule ${one.smiles}`, [["changed", same ? [] : one.changed_there]])),
@@ -100,17 +137,49 @@ async function copyText(text) {
   }
 }
 
-function detailValues(row) {
+function detailValues(row, more) {
   const values = el("div", { class: "values" });
   if (report.components.length) values.append(el("h3", {}, "Why it ranks here"), components(row));
+  if (more?.predicted.length) values.append(el("h3", {}, "Predictions"), ...more.predicted.map((one) => prediction(one)));
   values.append(el("h3", {}, "Structural alerts"));
   const names = alertsOf(row);
   values.append(names.length
     ? el("ul", { class: "alerts" }, ...names.map((name, i) => el("li", {}, el("button", { type: "button", class: "tag warn", title: "Show its atoms alone", onclick: () => showAlert(row, i) }, name))))
     : el("p", { class: "quiet" }, "None found by the filters used."));
   values.append(el("h3", {}, "Remarks"), remarks(row), el("h3", {}, "All values"), allValues(row));
-  if (report.origin?.length) values.append(el("h3", {}, "Where it comes from"), el("ul", { class: "origin" }, ...report.origin.map((line) => el("li", {}, line))));
+  const lines = originOf(row);
+  if (lines.length) values.append(el("h3", {}, "Where it comes from"), el("ul", { class: "origin" }, ...lines.map((line) => el("li", {}, line))));
   return values;
+}
+
+/** The generator, the draw, its seed and settings, and how far the model was trained. */
+function originOf(row) {
+  const families = Object.keys(report.origin);
+  const source = columns.has("source") ? valueOf(row, "source") : families.length === 1 ? families[0] : null;
+  const draw = columns.has("index") ? `, draw ${shownOf(row, "index")}` : "";
+  return source ? [`${source}${draw}`, ...(report.origin[source] ?? [])] : [];
+}
+
+/** A predicted value with its interval on the scale of the measured ones, and whether the predictor knows its like. */
+function prediction(one) {
+  const percent = Math.round(100 * one.confidence);
+  const said = one.classes
+    ? [`probability of being active in ${one.target}; at ${percent} % it could be ${one.could_be.join(" or ") || "neither"}`]
+    : [`${one.target}; ${percent} % interval ${plain(one.low)} to ${plain(one.high)}`];
+  said.push(`nearest measured molecule: similarity ${one.similarity.toFixed(2)} (domain from ${one.limit.toFixed(2)})`);
+  return el("figure", { class: "prediction" },
+    el("div", { class: "prediction-head" }, el("b", {}, one.name), el("b", { class: "num" }, plain(one.value)),
+      el("span", { class: `tag ${one.inside ? "strong" : "warn"}` }, one.inside ? "inside the domain" : "outside the domain")),
+    interval(one), ...said.map((text) => el("p", { class: "quiet" }, text)), copyLine("Nearest", one.nearest));
+}
+
+function interval(one) {
+  const low = Math.min(one.usual[0], one.low), high = Math.max(one.usual[1], one.high);
+  const at = (value) => 4 + (292 * (value - low)) / (high - low || 1);
+  const label = one.classes ? `probability ${plain(one.value)}` : `${plain(one.low)} to ${plain(one.high)}, value ${plain(one.value)}; measured values lie from ${plain(one.usual[0])} to ${plain(one.usual[1])}`;
+  return svg("svg", { class: "interval", viewBox: "0 0 300 16", preserveAspectRatio: "xMinYMid", role: "img", "aria-label": label }, svg("title", {}, label),
+    svg("path", { class: "usual", d: `M${at(one.usual[0])} 8H${at(one.usual[1])}` }), svg("path", { class: "held", d: `M${at(one.low)} 8H${at(one.high)}` }),
+    svg("circle", { cx: at(one.value), cy: 8, r: 4.5 }));
 }
 
 /** Marks the atoms of one alert in the large drawing. */

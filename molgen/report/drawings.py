@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from rdkit import Chem
@@ -17,6 +18,7 @@ from rdkit.Chem.Draw import rdMolDraw2D
 PIXELS_PER_ANGSTROM = 15.5  # the same bond length (about 23 px) in every drawing
 FONT_SIZE = 12
 LINE_WIDTH = 1.4
+FEWEST_COMMON = 4  # atoms that say how another molecule is laid
 # RDKit's default palette to the class names that page.css colours
 COLOURS = {
     "#000000": "c",
@@ -36,15 +38,16 @@ _FILL = re.compile(r"fill(?:=|:)'?(#[0-9A-Fa-f]{6})")
 _SIZE = re.compile(r"viewBox='0 0 (\d+) (\d+)'")
 
 
-def drawing(mol: Chem.Mol, like: Chem.Mol | None = None) -> str:
+def drawing(mol: Chem.Mol, like: Chem.Mol | None = None, pairs: Sequence[tuple[int, int]] = ()) -> str:
     """An `<svg>` of a molecule with transparent background; its classes stand in page.css.
 
-    `like` is a scaffold with coordinates: its atoms are drawn where they stand there, if the molecule has it. The
-    attribute `data-xy` holds the place of each atom, in the order of the SMILES, for marks that the page lays over it.
+    `like` has coordinates: its atoms are drawn where they stand there, if the molecule has it, or those that are the
+    first of `pairs` (an atom of `like`, an atom of the molecule). The attribute `data-xy` holds the place of each atom,
+    in the order of the SMILES, for marks that the page lays over it.
     """
     mol = Chem.Mol(mol)
     rdDepictor.Compute2DCoords(mol)
-    if like is None or not _lay_on(mol, like):
+    if like is None or not _lay_on(mol, like, pairs):
         rdDepictor.StraightenDepiction(mol)
     canvas = rdMolDraw2D.MolDraw2DSVG(-1, -1)
     options: Any = canvas.drawOptions()
@@ -62,18 +65,26 @@ def drawing(mol: Chem.Mol, like: Chem.Mol | None = None) -> str:
 def scaffold_template(smiles: str) -> Chem.Mol | None:
     """A scaffold with coordinates, for `drawing`; None for the empty one."""
     template = Chem.MolFromSmiles(smiles) if smiles else None
-    if template is None or template.GetNumAtoms() == 0:
-        return None
-    rdDepictor.Compute2DCoords(template)
-    rdDepictor.StraightenDepiction(template)
-    return template
+    return _laid(template) if template is not None and template.GetNumAtoms() else None
 
 
-def _lay_on(mol: Chem.Mol, like: Chem.Mol) -> bool:
-    match = mol.GetSubstructMatch(like)
-    if not match:
+def beside(mol: Chem.Mol, other: Chem.Mol, pairs: Sequence[tuple[int, int]]) -> str:
+    """The drawing of `other` with its part of each pair where its partner of `mol` lies in the drawing of `mol`."""
+    return drawing(other, _laid(mol), pairs) if len(pairs) >= FEWEST_COMMON else drawing(other)
+
+
+def _laid(mol: Chem.Mol) -> Chem.Mol:
+    laid = Chem.Mol(mol)
+    rdDepictor.Compute2DCoords(laid)
+    rdDepictor.StraightenDepiction(laid)
+    return laid
+
+
+def _lay_on(mol: Chem.Mol, like: Chem.Mol, pairs: Sequence[tuple[int, int]]) -> bool:
+    found = list(pairs) or list(enumerate(mol.GetSubstructMatch(like)))
+    if not found:
         return False
-    rdDepictor.GenerateDepictionMatching2DStructure(mol, like, list(enumerate(match)))
+    rdDepictor.GenerateDepictionMatching2DStructure(mol, like, found)
     return True
 
 

@@ -1,4 +1,4 @@
-// Files: what was decided, and what the filters left. A server makes SDF and XLSX; CSV and SMILES are made here as well.
+// Files: what was decided, and what the filters left. A server makes XLSX; the rest is made here as well.
 
 const FORMATS = [["csv", "CSV"], ["smi", "SMILES"], ["sdf", "SDF"], ["xlsx", "XLSX with drawings"]];
 
@@ -6,31 +6,52 @@ const FORMATS = [["csv", "CSV"], ["smi", "SMILES"], ["sdf", "SDF"], ["xlsx", "XL
 function exportMenu() {
   const which = el("select", { id: "export-rows" }, ...[["shown", "shown now"], ["like", "liked"], ["maybe", "maybe"], ["reject", "rejected"], ["anyone", "liked by anyone"]].map(([value, label]) => el("option", { value }, label)));
   const only = el("input", { id: "export-card", type: "checkbox" });
-  const formats = FORMATS.filter(([format]) => backEnd.server || ["csv", "smi"].includes(format));
+  const formats = FORMATS.filter(([format]) => backEnd.server || format !== "xlsx");
   const picker = el("input", { id: "import", type: "file", accept: ".json,application/json", "aria-label": "Import decisions", onchange: async () => {
     if (picker.files[0]) await importDecisions(picker.files[0]);
     picker.value = "";
   } });
-  return el("details", { class: "menu" }, el("summary", {}, "Export and import"),
+  return el("details", { id: "export-menu", class: "menu" }, el("summary", {}, "Export and import"),
     el("div", { class: "menu-body" },
       field("Molecules", which), el("label", { class: "check" }, only, "Only the columns on the cards"),
       el("div", { class: "buttons" }, ...formats.map(([format, label]) => el("button", { type: "button", id: `export-${format}`, onclick: () => exportFile(format, exportRows(which.value), only.checked, which.value) }, label))),
-      backEnd.server ? null : el("p", { class: "quiet" }, "SDF of all candidates: candidates.sdf beside this file."),
+      el("div", { class: "buttons" },
+        el("button", { type: "button", id: "copy-smiles", title: "One SMILES a line", onclick: () => copyRows(exportRows(which.value), (rows) => rows.map((row) => report.smiles[row]).join("\n")) }, "Copy SMILES"),
+        el("button", { type: "button", id: "copy-table", title: "To paste into a spreadsheet", onclick: () => copyRows(exportRows(which.value), (rows) => csvText(rows, exportKeys(only.checked), only.checked, "\t")) }, "Copy table")),
+      backEnd.server ? null : el("p", { class: "quiet" }, "XLSX with drawings is made by molgen review."),
       el("div", { class: "buttons" }, el("button", { type: "button", id: "save-decisions", onclick: () => download(new Blob([decisionsFile()], { type: "application/json" }), "decisions.json") }, "Save decisions")),
       backEnd.readonly ? null : field("Import decisions of another reviewer", picker)));
 }
 
 function exportRows(which) {
-  if (which === "shown") { const rows = passingRows(); sortRows(rows); return rows; }
+  if (which === "shown") return passingRows();
   const test = verdictTest(which);
   return report.smiles.map((_, row) => row).filter(test);
 }
 
+const exportKeys = (cardOnly) => (cardOnly ? ["rank", "score", ...report.card.filter((key) => !["rank", "score"].includes(key))] : report.columns.map(({ key }) => key));
+
+async function copyRows(rows, text) {
+  if (!rows.length) { tell("Nothing copied: no molecule is chosen."); return; }
+  tell((await copyText(text(rows))) ? `${rows.length.toLocaleString("en")} molecules copied.` : "The browser does not let this page copy; export a file.");
+}
+
+/** SDF from the mol blocks that the report carries, with the values as data items. */
+async function sdfText(rows, keys, brief) {
+  const blocks = await backEnd.blocks();
+  const line = (text) => String(text).replaceAll(">", " ").replace(/\s+/g, " ").trim(); // a line break would end an item
+  return rows.map((row) => {
+    const items = fields(row, keys, brief).filter(([, value]) => value !== null && value !== undefined && value !== "" && !Number.isNaN(value));
+    return `candidate-${rankOf(row)}${blocks[row]}${items.map(([name, value]) => `>  <${line(name)}>\n${line(value)}\n\n`).join("")}$$$$\n`;
+  }).join("");
+}
+
 async function exportFile(format, rows, cardOnly, what) {
-  const keys = cardOnly ? ["rank", "score", ...report.card.filter((key) => !["rank", "score"].includes(key))] : report.columns.map(({ key }) => key);
+  const keys = exportKeys(cardOnly);
   try {
     if (!rows.length) throw new Error("no molecule to write");
     if (format === "csv") download(new Blob([csvText(rows, keys, cardOnly)], { type: "text/csv;charset=utf-8" }), `${what}.csv`);
+    else if (format === "sdf" && !backEnd.server) download(new Blob([await sdfText(rows, keys, cardOnly)], { type: "chemical/x-mdl-sdfile" }), `${what}.sdf`);
     else if (format === "smi") download(new Blob([rows.map((row) => `${report.smiles[row]} candidate-${rankOf(row)}\n`).join("")], { type: "text/plain" }), `${what}.smi`);
     else download(await backEnd.file({ format, rows, columns: keys.filter((key) => key !== "likeness"), brief: cardOnly, reviewer: reviewer() }), `${what}.${format}`);
     tell(`${rows.length.toLocaleString("en")} molecules exported.`);
@@ -39,23 +60,30 @@ async function exportFile(format, rows, cardOnly, what) {
   }
 }
 
-/** CSV with every value, or (`brief`) the SMILES and some columns alone. */
-function csvText(rows, keys, brief) {
-  const fixed = brief ? ["smiles"] : ["smiles", "inchikey", "scaffold", "alerts", "decision", "tags", "comment"];
-  const values = {
-    smiles: (row) => report.smiles[row], inchikey: (row) => report.inchikey[row], scaffold: scaffoldOf, alerts: (row) => alertsOf(row).join("; "),
-    decision: (row) => myVerdict(row), tags: (row) => [...myOpinion(row).tags].join("; "), comment: (row) => myOpinion(row).comment,
-  };
-  const lines = rows.map((row) => [...fixed.map((name) => values[name](row)), ...keys.map((key) => valueOf(row, key))]);
-  return [[...fixed, ...keys], ...lines].map((line) => `${line.map(cell).join(",")}\r\n`).join("");
+/** What a file says of a candidate, as pairs of name and value: everything, or (`brief`) the SMILES and some columns. */
+function fields(row, keys, brief) {
+  const found = [["smiles", report.smiles[row]]];
+  if (!brief) {
+    const mine = myOpinion(row);
+    found.push(["inchikey", report.inchikey[row]], ["scaffold", scaffoldOf(row)], ["alerts", alertsOf(row).join("; ")],
+      ["decision", mine.verdict], ["tags", [...mine.tags].join("; ")], ["comment", mine.comment]);
+  }
+  return [...found, ...keys.map((key) => [key, valueOf(row, key)])];
+}
+
+/** A table with a header, for a file or (with tabs) the clipboard. */
+function csvText(rows, keys, brief, separator = ",") {
+  const end = separator === "," ? "\r\n" : "\n";
+  const lines = rows.map((row) => fields(row, keys, brief).map(([, value]) => value));
+  return [fields(rows[0], keys, brief).map(([name]) => name), ...lines].map((line) => `${line.map((value) => cell(value, separator)).join(separator)}${end}`).join("");
 }
 
 /** A quoted cell; an apostrophe before a text that a spreadsheet would run as a formula. */
-function cell(value) {
+function cell(value, separator = ",") {
   if (value === null || value === undefined || Number.isNaN(value)) return "";
   if (typeof value === "number") return String(value);
   const text = /^ *[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return text.includes(separator) || /["\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function download(blob, name) {

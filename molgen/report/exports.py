@@ -74,14 +74,24 @@ def sdf_text(rows: Sequence[Row]) -> str:
     text = StringIO()
     with Chem.SDWriter(text) as writer:
         for place, row in enumerate(rows, 1):
-            mol = parse(str(row["smiles"]))
-            rdDepictor.Compute2DCoords(mol)
+            mol = _laid(parse(str(row["smiles"])))
             mol.SetProp("_Name", f"candidate-{_text(row.get('rank', place))}")
             for name, value in row.items():
                 if value is not None and value != "":
                     mol.SetProp(_one_line(name), _one_line(_text(value)))
             writer.write(mol)
     return text.getvalue()
+
+
+def molblock(mol: Chem.Mol) -> str:
+    """A molecule with 2D coordinates as a mol block (V2000) without a name."""
+    return str(Chem.MolToMolBlock(_laid(mol)))
+
+
+def _laid(mol: Chem.Mol) -> Chem.Mol:
+    mol = Chem.Mol(mol)
+    rdDepictor.Compute2DCoords(mol)
+    return mol
 
 
 def smiles_text(rows: Sequence[Row]) -> str:

@@ -8,20 +8,30 @@ function buildToolbar() {
     oninput: settled(() => { state.query = search.value; update(); }, 60),
   });
   byId("toolbar").append(
-    field("Search", search, "grow"), structureField(), ...(backEnd.similar ? [similarField()] : []),
+    field("Search", search, "grow"), structureField(), similarField(),
     field("Sort by", sort),
     el("button", { id: "direction", type: "button", onclick: () => setSort(state.sort, !state.descending) }),
     field("Group by", choice("group", [["", "nothing"], ["scaffold", "scaffold"], ["group", "cluster"]], (value) => { state.group = value; state.expanded.clear(); })),
     field("Decided", choice("verdict", [["all", "all"], ["undecided", "undecided"], ["like", "liked"], ["maybe", "maybe"], ["reject", "rejected"], ["anyone", "liked by anyone"], ["disagreement", "disagreement"], ["commented", "with remarks"]], (value) => { state.verdict = value; })),
     el("span", { class: "switch", role: "group", "aria-label": "View" }, viewButton("grid", "Grid"), viewButton("table", "Table")),
+    field("Drawings", choice("size", Object.keys(SIZES).map((size) => [size, size]), (size) => { state.size = size; store("size", size); })),
     toggle("no-alerts", "Without alerts", false, (on) => { state.noAlerts = on; update(); }),
     toggle("show-alerts", "Mark alerts", true, (on) => { state.showAlerts = on; paint(true); }),
     toggle("aligned", "Align by scaffold", false, (on) => { state.aligned = on; redraw(); }),
   );
-  byId("who").append(reviewerField(), el("button", { type: "button", id: "undo", title: "Undo (U)", onclick: undo, disabled: backEnd.readonly }, "Undo"), exportMenu());
+  byId("who").append(reviewerField(), el("button", { type: "button", id: "undo", title: "Undo (U)", onclick: undo, disabled: backEnd.readonly }, "Undo"), allMenu(), exportMenu());
+  byId("size").value = state.size;
 }
 
 const field = (label, control, more = "") => el("label", { class: `field ${more}` }, el("span", {}, label), control);
+
+/** One verdict on all that is shown. */
+function allMenu() {
+  const buttons = [...VERDICTS.map(({ key, name }) => [key, name]), [null, "Undecided"]].map(([key, name]) =>
+    el("button", { type: "button", "data-all": name, onclick: () => decideShown(key) }, name));
+  return el("details", { id: "all-menu", class: "menu", hidden: backEnd.readonly }, el("summary", {}, "All shown"),
+    el("div", { class: "menu-body narrow" }, el("p", {}, `Your verdict on every molecule that passes the filters, at most ${MOST_AT_ONCE}:`), el("div", { class: "buttons" }, ...buttons)));
+}
 
 function reviewerField() {
   const input = el("input", { id: "reviewer", type: "text", maxlength: "60", placeholder: "me", autocomplete: "off", value: stored("reviewer", "me"), oninput: settled(() => { store("reviewer", input.value.trim()); update(); }, 300) });
@@ -52,7 +62,8 @@ function structureField() {
       input.setAttribute("aria-invalid", "true");
     }
   }
-  return el("label", { class: "field grow" }, el("span", {}, "Structure ", said), input);
+  const label = el("label", { class: "field" }, el("span", {}, "Structure ", said), input);
+  return el("div", { class: "with-sketch grow" }, label, sketchButton(input));
 }
 
 function redrawMatches() {
@@ -90,6 +101,7 @@ function dropLikeness() {
   report.columns = report.columns.filter((column) => column.key !== "likeness");
   report.card = report.card.filter((key) => key !== "likeness");
   columns.delete("likeness");
+  for (const name of [...orders.keys()]) if (name.startsWith("likeness ")) orders.delete(name);
   byId("sort").querySelector('option[value="likeness"]')?.remove();
 }
 

@@ -4,7 +4,8 @@ let entries = []; // what is shown: {row, more, group, open, inside}
 let cursor = 0; // place among the entries that the keyboard is at
 const pictures = new Map(); // row -> its picture, of the way of drawing that is on now
 const waiting = new Set();
-const CARD_WIDTH = 250, LINE_HEIGHT = 98, GAP = 14;
+const LINE_HEIGHT = 98, GAP = 14;
+const SIZES = { small: { width: 196, drawing: 116, scale: 0.72 }, medium: { width: 250, drawing: 166, scale: 1 }, large: { width: 390, drawing: 270, scale: 1.55 } };
 
 /** Shows what the state asks for. */
 function update() {
@@ -34,8 +35,8 @@ function showStatus() {
 /** Where the entries stand: how many beside each other, how high a line is. */
 function layout() {
   const holder = byId(state.view === "table" ? "table" : "grid");
-  const across = state.view === "table" ? 1 : Math.max(1, Math.floor((holder.clientWidth + GAP) / (CARD_WIDTH + GAP)));
-  const height = state.view === "table" ? LINE_HEIGHT : 262 + 18 * Math.ceil(report.card.length / 3) * 2 + GAP;
+  const across = state.view === "table" ? 1 : Math.max(1, Math.floor((holder.clientWidth + GAP) / (SIZES[state.size].width + GAP)));
+  const height = state.view === "table" ? LINE_HEIGHT : SIZES[state.size].drawing + 96 + 36 * Math.ceil(report.card.length / 3) + GAP;
   return { holder, across, height, body: state.view === "table" ? holder.querySelector("tbody") : holder };
 }
 
@@ -60,6 +61,8 @@ function paint(fresh = false, all = false) {
     holder.style.gridTemplateColumns = `repeat(${across}, minmax(0, 1fr))`;
     holder.style.paddingTop = `${first * height}px`;
     holder.style.paddingBottom = `${Math.max(0, lines - last) * height}px`;
+    holder.style.setProperty("--drawing", `${SIZES[state.size].drawing}px`);
+    holder.style.setProperty("--scale", SIZES[state.size].scale);
     holder.style.gridAutoRows = `${height - GAP}px`;
     holder.replaceChildren(...nodes);
   }
@@ -120,16 +123,32 @@ function card(entry, place) {
     "aria-label": `${label}, ${report.smiles[row]}`, "aria-setsize": entries.length, "aria-posinset": place + 1,
     onclick: () => { cursor = place; openDetail(row); }, onkeydown: (event) => entryKey(event, row), onfocus: () => { cursor = place; },
   },
-    el("div", { class: "card-head" }, el("span", { class: "rank" }, String(rankOf(row))), bar(score, label), el("b", { class: "num" }, shownOf(row, "score"))),
+    el("div", { class: "card-head" }, el("span", { class: "rank" }, String(rankOf(row))), profile(row), bar(score, label), el("b", { class: "num" }, shownOf(row, "score"))),
     drawingBox(row),
     el("dl", { class: "facts" }, ...report.card.map((key) => fact(row, key))),
     el("div", { class: "card-foot" }, verdictButtons(row, false), tags(entry)));
 }
 
+/** A small bar for each component's desirability. */
+function profile(row) {
+  if (report.components.length < 2) return null;
+  const said = report.components.map((name, i) => `${name.replaceAll("_", " ")} ${report.desirability[i][row].toFixed(2)}`).join(", ");
+  const bars = report.components.map((_, i) => {
+    const height = 13 * (report.desirability[i][row] || 0);
+    return svg("rect", { x: i * 5, y: 14 - height, width: 4, height: height + 1 });
+  });
+  const image = svg("svg", { class: "profile", viewBox: `0 0 ${5 * bars.length} 15`, width: 5 * bars.length, height: 15, role: "img", "aria-label": `Desirabilities: ${said}` }, svg("title", {}, `Desirabilities: ${said}`), ...bars);
+  return image;
+}
+
+/** Whether a value is a prediction for a molecule unlike all that the predictor knows. */
+const outside = (row, key) => report.predictors.find(({ name }) => name === key)?.inside[row] === "0";
+
 function fact(row, key) {
   const column = columns.get(key);
   const title = [column.meaning, column.unit].filter(Boolean).join(", ");
-  return el("div", { title: `${column.label}: ${title}` }, el("dt", {}, column.label), el("dd", {}, shownOf(row, key)));
+  const doubt = outside(row, key) ? el("small", { class: "doubt", title: "outside the predictor's domain" }, " outside") : null;
+  return el("div", { title: `${column.label}: ${title}` }, el("dt", {}, column.label), el("dd", {}, shownOf(row, key), doubt));
 }
 
 /** How many more the group has, how near the nearest known molecule is, alerts, and who disagrees. */

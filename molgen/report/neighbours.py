@@ -21,6 +21,7 @@ from molgen.core.workers import map_ordered
 from molgen.data.readers import Reader, to_mol
 
 CHUNK = 4_000
+Kind = tuple[int, int]
 # Environments of radius 1 that cover the same bonds as another are kept: each atom has its own.
 _RADIUS_1 = rdFingerprintGenerator.GetMorganGenerator(radius=1, includeRedundantEnvironments=True)
 
@@ -75,6 +76,53 @@ def changed_atoms(mol: Chem.Mol, other: Chem.Mol) -> list[int]:
     """Atoms of `mol` whose surroundings (Morgan, radius 1: the atom and its neighbours) do not occur in `other`."""
     there = set(_surroundings(other))
     return [atom for atom, around in enumerate(_surroundings(mol)) if around not in there]
+
+
+def common_atoms(mol: Chem.Mol, other: Chem.Mol) -> list[tuple[int, int]]:
+    """Pairs of atoms, of `mol` and of `other`, of a large connected part that both have.
+
+    It is grown bond by bond from each pair of atoms with the same surroundings, and the largest is taken: not always
+    the largest there is, but the same every time and in milliseconds.
+    """
+    here, there = _surroundings(mol), _surroundings(other)
+    kinds, others = _kinds(mol), _kinds(other)
+    best: dict[int, int] = {}
+    for a, around in enumerate(here):
+        if a in best:
+            continue
+        for b, there_around in enumerate(there):
+            if around == there_around and kinds[a] == others[b]:
+                found = _grown(mol, other, kinds, others, a, b)
+                if len(found) > len(best):
+                    best = found
+    return sorted(best.items())
+
+
+def _grown(
+    mol: Chem.Mol, other: Chem.Mol, kinds: Sequence[Kind], others: Sequence[Kind], a: int, b: int
+) -> dict[int, int]:
+    pairs, taken, edge = {a: b}, {b}, [(a, b)]
+    while edge:
+        a, b = edge.pop(0)
+        for bond in mol.GetAtomWithIdx(a).GetBonds():
+            to = bond.GetOtherAtomIdx(a)
+            if to in pairs:
+                continue
+            for like in other.GetAtomWithIdx(b).GetBonds():
+                partner = like.GetOtherAtomIdx(b)
+                same = bond.GetBondType() == like.GetBondType() and kinds[to] == others[partner]
+                if same and partner not in taken:
+                    pairs[to] = partner
+                    taken.add(partner)
+                    edge.append((to, partner))
+                    break
+    return pairs
+
+
+def _kinds(mol: Chem.Mol) -> list[Kind]:
+    """Element, and size of the smallest ring (0 outside of rings), of each atom."""
+    rings = mol.GetRingInfo()
+    return [(atom.GetAtomicNum(), rings.MinAtomRingSize(atom.GetIdx())) for atom in mol.GetAtoms()]
 
 
 def _surroundings(mol: Chem.Mol) -> list[int]:

@@ -18,11 +18,13 @@ async function start() {
   }
   const wanted = stored("card", report.card).filter((key) => columns.has(key));
   report.card = wanted;
+  state.size = stored("size", "medium") in SIZES ? stored("size", "medium") : "medium";
   buildToolbar();
   buildCardChoice();
   buildSliders();
+  buildAgreement();
   buildSet();
-  for (const id of ["toolbar", "who", "filters", "card-fold"]) byId(id).hidden = false;
+  for (const id of ["toolbar", "who", "filters", "card-fold", "reviewers"]) byId(id).hidden = false;
   const dialog = byId("detail");
   dialog.addEventListener("keydown", detailKey);
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
@@ -36,6 +38,7 @@ async function start() {
   learn(await backEnd.events(0));
   update();
   document.documentElement.dataset.ready = "yes";
+  prepareInBackground();
   listen();
 }
 

@@ -19,8 +19,8 @@ from molgen.report.run import Run
 from molgen.report.sheet import Sheet
 
 SCRIPTS = (
-    *("core.js", "smarts.js", "backend.js", "rows.js", "decide.js", "grid.js", "filters.js"),
-    *("detail.js", "set.js", "exports.js", "page.js"),
+    *("core.js", "smarts.js", "pasted.js", "backend.js", "rows.js", "decide.js", "grid.js", "sketch.js", "filters.js"),
+    *("detail.js", "set.js", "agreement.js", "exports.js", "page.js"),
 )
 ALONE = "This file is complete in itself and asks the network for nothing."
 

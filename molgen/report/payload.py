@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,13 +16,15 @@ from rdkit import Chem
 
 from molgen.chem.parse import BadMolecule, parse
 from molgen.core import tables
-from molgen.report.drawings import drawing, scaffold_template
-from molgen.report.neighbours import changed_atoms
+from molgen.report.drawings import beside, drawing, scaffold_template
+from molgen.report.exports import molblock
+from molgen.report.neighbours import changed_atoms, common_atoms
 from molgen.report.run import Run
 from molgen.report.sheet import DESIRABILITY, Sheet
 
 CARD = ("MW", "logP", "TPSA", "QED", "SA", "similarity")  # under each drawing, until the user chooses
 SLIDERS = ("score", "MW", "logP", "TPSA", "QED", "SA", "HBD", "rotatable_bonds", "similarity")
+WITHOUT_SLIDER = {"rank", "index"}
 REFERENCE_VALUES = 400  # quantiles of the training set that a histogram is drawn from
 
 
@@ -32,13 +36,16 @@ def payload(run: Run, sheet: Sheet, *, key: str, title: str) -> dict[str, Any]:
     numbers = [c.key for c in sheet.columns if c.kind == "number"] + [n + DESIRABILITY for n in sheet.components]
     values: dict[str, Any] = {n: _numbers(table[n]) for n in numbers}
     values |= {c.key: _coded(table[c.key].to_pylist()) for c in sheet.columns if c.kind == "text"}
+    known = predictors(sheet)
+    shown = list(dict.fromkeys((*SLIDERS, *sheet.components, *(one["name"] for one in known))))
     levels = _coded([name for names in table["alerts"].to_pylist() for name in names] if not empty else [])
     place = {name: i for i, name in enumerate(levels["levels"])}
     return {
         "key": key,
         "title": title,
         "card": [k for k in CARD if k in names],
-        "sliders": [k for k in dict.fromkeys((*SLIDERS, *sheet.components)) if k in names],
+        "histograms": [k for k in shown if k in names],
+        "sliders": [k for k in dict.fromkeys((*shown, *numbers)) if k in names and k not in WITHOUT_SLIDER],
         "columns": [vars(c) for c in sheet.columns],
         "components": sheet.components,
         "values": values,
@@ -54,22 +61,24 @@ def payload(run: Run, sheet: Sheet, *, key: str, title: str) -> dict[str, Any]:
             "rows": [] if empty else [[place[n] for n in names] for names in table["alerts"].to_pylist()],
         },
         "alert_atoms": [] if empty else table["alert_atoms"].to_pylist(),
+        "predictors": known,
         "reference": reference(run),
-        "origin": origin(run),
+        "origin": origins(run),
     }
 
 
 def report_data(run: Run, sheet: Sheet, *, key: str, title: str) -> dict[str, Any]:
     """The table and everything that a server would be asked for: pictures and known molecules."""
-    near = [near_molecules(sheet.row(i)) for i in range(len(sheet))]
-    shown = dict.fromkeys([*sheet.smiles, *(one["smiles"] for some in near for one in some)])
-    pictures = {s: picture for s in shown if (picture := picture_of(s))}
+    rows = [sheet.row(i) for i in range(len(sheet))]
+    details = [{"near": near_molecules(row), "predicted": row.get("predicted") or []} for row in rows]
+    pictures = {s: picture for s in dict.fromkeys(sheet.smiles) if (picture := picture_of(s))}
     # Drawn a second time only where that is another drawing: a scaffold that stands alone is aligned with nothing.
     scaffolds = sheet.table["scaffold"].to_pylist() if len(sheet) else []
     several = {s for s, count in Counter(scaffolds).items() if s and count > 1}
     smiles = sheet.smiles
     aligned = {i: picture_of(smiles[i], scaffold) for i, scaffold in enumerate(scaffolds) if scaffold in several}
-    return payload(run, sheet, key=key, title=title) | {"pictures": pictures, "aligned": aligned, "near": near}
+    mine = {"pictures": pictures, "aligned": aligned, "details": details, "blocks": packed_blocks(smiles)}
+    return payload(run, sheet, key=key, title=title) | mine
 
 
 def picture_of(smiles: str, scaffold: str = "") -> str | None:
@@ -81,16 +90,23 @@ def picture_of(smiles: str, scaffold: str = "") -> str | None:
 
 
 def near_molecules(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """The known molecules near one candidate, with the atoms in which each differs from the other."""
+    """The known molecules near one candidate, drawn as it lies, with the atoms in which each differs from the other."""
     mol, found = parse(row["smiles"]), []
     for one in row["near"]:
         try:
             other = parse(one["smiles"])
         except BadMolecule:
             continue
-        changed = {"changed_here": changed_atoms(mol, other), "changed_there": changed_atoms(other, mol)}
-        found.append({**one, **changed})
+        here, there = changed_atoms(mol, other), changed_atoms(other, mol)
+        picture = beside(mol, other, common_atoms(mol, other))
+        found.append({**one, "changed_here": here, "changed_there": there, "svg": picture})
     return found
+
+
+def packed_blocks(smiles: Sequence[str]) -> str:
+    """The molecules' mol blocks (2D, V2000), each ending in a line `$$$$`, packed by gzip, as base64."""
+    text = "".join(f"{molblock(parse(s))}$$$$\n" for s in smiles)
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
 
 
 def matched_atoms(mol: Chem.Mol, query: Chem.Mol) -> list[int]:
@@ -116,15 +132,44 @@ def reference(run: Run) -> dict[str, dict[str, Any]]:
     return found
 
 
-def origin(run: Run) -> list[str]:
-    """In a line an artifact: which verb made it, under which seed."""
-    lines = []
-    for name, record in run.provenance.items():
-        identity = record.get("identity", {})
-        seed = identity.get("seed")
-        said = f", seed {seed}" if seed is not None else ""
-        lines.append(f"{name}: {identity.get('verb', '?')}{said}, {record.get('key', '')}")
-    return lines
+def predictors(sheet: Sheet) -> list[dict[str, Any]]:
+    """For each predictor its name and, a digit a candidate, whether that is inside (1) its domain."""
+    if "predicted" not in sheet.table.schema.names:
+        return []
+    rows = sheet.table["predicted"].to_pylist()
+    return [
+        {"name": one["name"], "inside": "".join(str(int(row[place]["inside"])) for row in rows)}
+        for place, one in enumerate(rows[0] if rows else ())
+    ]
+
+
+def origins(run: Run) -> dict[str, list[str]]:
+    """For each family how its molecules were drawn, from which model, trained how far."""
+    return {family: [*_drawing(run, family), *_training(run, family)] for family in run.families}
+
+
+def _drawing(run: Run, family: str) -> Iterator[str]:
+    record = run.provenance.get(f"samples/{family}.parquet")
+    if record is None:
+        return
+    identity = record.get("identity", {})
+    settings = identity.get("settings", {})
+    chosen = {k: v for k, v in (settings.get("drawing") or {}).items() if v not in (None, False, {}, "")}
+    of = f"one of {settings['n']:,} draws" if isinstance(settings.get("n"), int) else "drawn"
+    said = ", ".join(f"{k} {v}" for k, v in chosen.items())
+    yield f"{of}, seed {identity.get('seed')}{f' ({said})' if said else ''}; samples {record.get('key', '?')}"
+
+
+def _training(run: Run, family: str) -> Iterator[str]:
+    record = run.provenance.get(f"models/{family}")
+    if record is None:
+        return
+    settings = record.get("identity", {}).get("settings", {})
+    training, curve = settings.get("training") or {}, run.curves.get(family, {}).get("train")
+    seen, batch = (int(curve[-1][0]) if curve else None), training.get("batch_size")
+    step = f" (step {-(-seen // batch):,})" if seen and isinstance(batch, int) else ""
+    far = f" after {seen:,} molecules{step}" if seen else ""
+    yield f"model {record.get('key', '?')}{far}, seed {record.get('identity', {}).get('seed')}"
 
 
 def script_json(values: Any) -> str:

@@ -6,6 +6,7 @@ import csv
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -17,6 +18,7 @@ from molgen.report.exports import write_csv, write_sdf
 from molgen.report.funnel import funnel
 from molgen.report.page import report_page
 from molgen.report.payload import report_data
+from molgen.report.predictions import predictors_of
 from molgen.report.run import open_run
 from molgen.report.sheet import make_sheet
 
@@ -28,6 +30,7 @@ class ReportSettings(Settings):
     show: int = Field(default=500, ge=1, le=5_000, description="most candidates on the page, best first")
     neighbours: bool = Field(default=True, description="look up each candidate's nearest training molecule")
     known: tuple[str, ...] = Field(default=(), description="files of known molecules to show the nearest of")
+    predictors: tuple[str, ...] = Field(default=(), description="folders of predictors beside the objective's own")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ def report(run: Path, out: Path, settings: ReportSettings | None = None, *, work
     if (comparison := run / "compare.html").is_file():
         opened.comparison = Path(os.path.relpath(comparison, out.parent)).as_posix()
     inputs = opened.inputs() | {f"known {file}": Path(file) for file in settings.known}
+    predictors = predictors_of(opened, settings.predictors)
+    inputs |= {f"predictor {one.name}": one.folder for one in predictors}
     values = {**settings.values(), "molgen": __version__}
     if opened.comparison is not None:
         values["comparison"] = opened.comparison
@@ -57,7 +62,8 @@ def report(run: Path, out: Path, settings: ReportSettings | None = None, *, work
     sdf, table = out.with_name("candidates.sdf"), out.with_name("candidates.csv")
     if already_made(out, identity) and sdf.is_file() and table.is_file():
         return Written(out, sdf, table, _shown(table), opened.gaps)
-    sheet = make_sheet(opened, settings.show, workers, neighbours=settings.neighbours, known=settings.known)
+    looked_up: Any = {"neighbours": settings.neighbours, "known": settings.known, "predictors": predictors}
+    sheet = make_sheet(opened, settings.show, workers, **looked_up)
     title = settings.title or opened.name
     data = report_data(opened, sheet, key=identity.key, title=title)
     text = report_page(opened, sheet, funnel(opened, len(sheet)), data, title=title)

@@ -1,18 +1,19 @@
 // Which rows are shown, and in what order: filters, sorting, groups. Works on columns, so that 50,000 rows take milliseconds.
 
-let searchTexts = null; // one text a row, made when something is first searched for
+const searchTexts = []; // one text a row
+const orders = new Map(); // all rows by what they are sorted by: sorted once, not at each filter
 
 /** The rows that pass every filter, in their order. With groups: the best of each, and all of an expanded one. */
 function visibleRows() {
   const kept = passingRows();
-  sortRows(kept);
   return state.group ? grouped(kept) : kept.map((row) => ({ row, more: 0 }));
 }
 
+/** The rows that pass every filter, in the order that is asked for. */
 function passingRows() {
   const tests = rowTests();
   const kept = [];
-  for (let row = 0; row < report.smiles.length; row += 1) {
+  for (const row of ordered()) {
     let passes = true;
     for (let i = 0; passes && i < tests.length; i += 1) passes = tests[i](row);
     if (passes) kept.push(row);
@@ -33,10 +34,22 @@ function rowTests() {
   if (state.verdict !== "all") tests.push(verdictTest(state.verdict));
   const words = state.query.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length) {
-    searchTexts ??= report.smiles.map((_, row) => searchText(row));
+    prepareSearch(Infinity);
     tests.push((row) => words.every((word) => searchTexts[row].includes(word)));
   }
   return tests;
+}
+
+/** Makes the texts of some more rows; true when all are there. */
+function prepareSearch(many) {
+  const end = Math.min(report.smiles.length, searchTexts.length + many);
+  for (let row = searchTexts.length; row < end; row += 1) searchTexts.push(searchText(row));
+  return end === report.smiles.length;
+}
+
+/** Makes them all while nothing else is to be done, so that the first search is as quick as the others. */
+function prepareInBackground() {
+  if (!prepareSearch(500)) setTimeout(prepareInBackground, 30);
 }
 
 function searchText(row) {
@@ -44,14 +57,20 @@ function searchText(row) {
   return [report.smiles[row], report.inchikey[row], scaffoldOf(row), ...alertsOf(row), ...texts].join("\n").toLowerCase();
 }
 
-/** Sorts rows in place; empty values last, ties by rank. */
-function sortRows(rows) {
+/** All rows in the order that is asked for; empty values last, ties by rank. */
+function ordered() {
+  const name = `${state.sort} ${state.descending}`;
+  if (!orders.has(name)) orders.set(name, sortedRows(report.smiles.map((_, row) => row)));
+  return orders.get(name);
+}
+
+function sortedRows(rows) {
   const { values, kind } = columns.get(state.sort);
   const direction = state.descending ? -1 : 1;
   const empty = (value) => value === null || Number.isNaN(value);
   const compare = kind === "text" ? (a, b) => (a < b ? -1 : a > b ? 1 : 0) : (a, b) => a - b;
-  rows.sort((a, b) => {
-    const [x, y] = [values[a], values[b]];
+  return rows.sort((a, b) => {
+    const x = values[a], y = values[b];
     if (empty(x) || empty(y)) return empty(x) - empty(y) || a - b;
     return direction * compare(x, y) || a - b;
   });

@@ -157,7 +157,7 @@ const short = (value) => String(Number(value.toPrecision(4)));
 /** What is shown against all candidates and, where the run has them, the training molecules. */
 function buildHistograms() {
   const rows = passingRows();
-  byId("set-histograms").replaceChildren(...report.sliders.filter((key) => columns.has(key)).map((key) => setHistogram(columns.get(key), rows)));
+  byId("set-histograms").replaceChildren(...report.histograms.map((key) => setHistogram(columns.get(key), rows)));
 }
 
 function setHistogram(column, rows) {

@@ -22,11 +22,13 @@ from molgen.chem.hazards import PREFIX, flags, hazards
 from molgen.chem.parse import BadMolecule, parse
 from molgen.chem.profile import Wanted, profile
 from molgen.core import tables
+from molgen.core.errors import InputError
 from molgen.core.progress import progress
 from molgen.core.tables import PROPERTIES, PROPERTY_COLUMNS
 from molgen.core.workers import map_ordered
 from molgen.report.maps import chemical_map
 from molgen.report.neighbours import Neighbour, nearest_known, nearest_training
+from molgen.report.predictions import Named, predicted
 from molgen.report.run import Run
 
 CHUNK = 500
@@ -41,6 +43,7 @@ WITHOUT_PLACE = {
     "near",
     "alerts",
     "alert_atoms",
+    "predicted",
     "map_x",
     "map_y",
     "group",
@@ -71,8 +74,9 @@ class Sheet:
     """The candidates in the order of their rank.
 
     `table` has a row a candidate: smiles, inchikey, scaffold, nearest (training molecule, or null), near (of each set
-    of known molecules the nearest), alerts (names), alert_atoms (for each name its atoms), map_x and map_y, group
-    (number of its cluster), and a column for each of `columns` and each component's desirability.
+    of known molecules the nearest), predicted (what each predictor says; absent without any), alerts (names),
+    alert_atoms (for each name its atoms), map_x and map_y, group (number of its cluster), and a column for each of
+    `columns` and each component's desirability.
     """
 
     table: pa.Table
@@ -95,7 +99,15 @@ class Sheet:
         return self.table.slice(place, 1).to_pylist()[0]
 
 
-def make_sheet(run: Run, limit: int, workers: int = 1, *, neighbours: bool = True, known: Sequence[str] = ()) -> Sheet:
+def make_sheet(
+    run: Run,
+    limit: int,
+    workers: int = 1,
+    *,
+    neighbours: bool = True,
+    known: Sequence[str] = (),
+    predictors: Sequence[Named] = (),
+) -> Sheet:
     """The best `limit` candidates of a run; empty if there is no ranked table. `known`: files of known molecules."""
     if not run.candidates.is_file():
         return sheet_of(pa.table({"smiles": pa.array([], pa.string())}))
@@ -111,6 +123,10 @@ def make_sheet(run: Run, limit: int, workers: int = 1, *, neighbours: bool = Tru
     columns |= {n: _plain(ranked[n]) for n in ranked.schema.names if n not in FIXED}
     columns["alert_count"] = pa.array([len(a) for a in made["alerts"]], pa.int64())
     columns |= _near(run, ranked["smiles"].to_pylist(), workers, neighbours, known)
+    told = predicted(columns["smiles"].to_pylist(), predictors, workers)
+    if taken := [name for name in told if name in columns]:
+        raise InputError(f"predictor {taken[0]!r}: the candidates have a column of that name; rename its folder")
+    columns |= told
     place = chemical_map(prints)
     columns |= {"map_x": pa.array(place[:, 0]), "map_y": pa.array(place[:, 1])}
     centres = sphere_exclusion(prints, similarity=CLUSTERED_ABOVE, workers=workers)

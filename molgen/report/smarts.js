@@ -49,7 +49,8 @@ function readSmiles(smiles) {
   const { atoms, bonds } = readLine(smiles, smilesAtom, (text, at) => ("-=#:/\\$".includes(text[at]) ? { kind: text[at], length: 1 } : null));
   for (const node of atoms) node.bonds = [];
   for (const { a, b, kind } of bonds) {
-    const aromatic = kind === ":" || (kind === null && atoms[a].aromatic && atoms[b].aromatic);
+    // RDKit writes "/" inside a ring beside a double bond that leaves it, and "-" between rings.
+    const aromatic = kind === ":" || ([null, "/", "\\"].includes(kind) && atoms[a].aromatic && atoms[b].aromatic);
     const bond = { order: { "=": 2, "#": 3, $: 4 }[kind] ?? 1, aromatic, ring: false, a, b };
     atoms[a].bonds.push(bond);
     atoms[b].bonds.push(bond);

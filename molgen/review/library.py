@@ -88,16 +88,34 @@ class Library:
         return [round(v, 4) for v in tanimoto(prints, morgan([mol]))[:, 0].tolist()]
 
     def molecule(self, row: int) -> dict[str, Any]:
-        """The known molecules near one candidate, with drawings and changed atoms."""
-        near = near_molecules(self.sheet.row(row))
-        return {"near": [{**one, "svg": picture_of(one["smiles"])} for one in near]}
+        """The known molecules near one candidate, with drawings and changed atoms, and what predictors say of it."""
+        found = self.sheet.row(row)
+        return {"near": near_molecules(found), "predicted": found.get("predicted") or []}
 
 
 def read_query(text: str) -> Chem.Mol:
-    """A SMARTS (a SMILES is one) as a query; an InputError if it cannot be read."""
-    query = Chem.MolFromSmarts(text) if len(text) <= LONGEST_QUERY else None
+    """A SMARTS, or a SMILES, as a query; an InputError if it cannot be read.
+
+    SMILES is read as SMARTS, in which an upper-case letter is an aliphatic atom: one with rings drawn as double and
+    single bonds (as drawing programs write it) is made aromatic first, or it would match nothing.
+    """
+    if len(text) > LONGEST_QUERY:
+        raise InputError(f"longer than {LONGEST_QUERY:,} characters")
+    query = Chem.MolFromSmarts(_aromatic(text) or text)
     if query is None or query.GetNumAtoms() == 0:
-        raise InputError("not a SMARTS or SMILES" if len(text) <= LONGEST_QUERY else "longer than 1,000 characters")
+        raise InputError("not a SMARTS or SMILES")
     query.UpdatePropertyCache(strict=False)
     Chem.GetSymmSSSR(query)
     return query
+
+
+def _aromatic(text: str) -> str | None:
+    """The SMARTS of a SMILES that has aromatic rings but no aromatic letter, else None."""
+    # RDKit reads `[#6]` in a SMILES too; who writes it means SMARTS.
+    written = Chem.MolFromSmiles(text, sanitize=False) if "[#" not in text else None
+    if written is None or any(atom.GetIsAromatic() for atom in written.GetAtoms()):
+        return None
+    mol = Chem.MolFromSmiles(text)
+    if mol is None or not any(atom.GetIsAromatic() for atom in mol.GetAtoms()):
+        return None
+    return str(Chem.MolToSmiles(mol)).replace("[nH]", "n")  # any substituent may stand there

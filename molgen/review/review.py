@@ -8,6 +8,7 @@ import socket
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -18,10 +19,12 @@ from molgen.core.settings import Settings
 from molgen.report.funnel import funnel
 from molgen.report.page import server_page
 from molgen.report.payload import payload
+from molgen.report.predictions import predictors_of
 from molgen.report.run import Run, open_run
 from molgen.report.sheet import Sheet, make_sheet, sheet_of
 from molgen.review.events import FORMAT, Events, database_of, decisions, read_decisions
 from molgen.review.library import Library
+from molgen.review.sketcher import HINT, sketcher
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
@@ -33,6 +36,7 @@ class ReviewSettings(Settings):
     show: int = Field(default=50_000, ge=1, le=200_000, description="most candidates, best first")
     neighbours: bool = Field(default=True, description="look up each candidate's nearest training molecule")
     known: tuple[str, ...] = Field(default=(), description="files of known molecules to show the nearest of")
+    predictors: tuple[str, ...] = Field(default=(), description="folders of predictors beside the objective's own")
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,15 @@ def sheet_of_run(run: Run, settings: ReviewSettings, workers: int) -> Sheet:
         raise InputError(f"{run.candidates}: no such file; `molgen rank` makes it")
     inputs = {"candidates": run.candidates} | ({"molecules": run.molecules} if run.molecules.is_file() else {})
     inputs |= {f"known {file}": Path(file) for file in settings.known}
+    predictors = predictors_of(run, settings.predictors)
+    inputs |= {f"predictor {one.name}": one.folder for one in predictors}
     chosen = {k: v for k, v in settings.values().items() if k != "title"}
     identity = Identity.of("review", chosen, inputs)
     folder = run.folder / "review"
     out = folder / f"sheet-{identity.key}.parquet"
     if not already_made(out, identity):
-        sheet = make_sheet(run, settings.show, workers, neighbours=settings.neighbours, known=settings.known)
+        looked_up: Any = {"neighbours": settings.neighbours, "known": settings.known, "predictors": predictors}
+        sheet = make_sheet(run, settings.show, workers, **looked_up)
         with building(out, identity, workers=workers) as aside:
             tables.write(aside, sheet.table)
         for old in folder.glob("sheet-*.parquet"):
@@ -120,11 +127,13 @@ def serve(
     events = Events(file, readonly=readonly)
     title = settings.title or run.name
     identity = Identity.of("review", {}, {"candidates": run.candidates})
-    page = server_page(run, sheet, funnel(run, len(sheet)), {"readonly": readonly}, title=title)
+    drawn = sketcher()
+    told = {"readonly": readonly, "sketcher": drawn is not None, "sketcherHint": HINT}
+    page = server_page(run, sheet, funnel(run, len(sheet)), told, title=title)
     table = payload(run, sheet, key=identity.key, title=title)
     library = Library(sheet)
     threading.Thread(target=library.prepare, daemon=True).start()
-    app = application(page, table, library, events, readonly=readonly, token=address.token)
+    app = application(page, table, library, events, readonly=readonly, token=address.token, sketcher=drawn)
     print(f"{len(sheet):,} candidates at {address.url}", flush=True)
     print(f"decisions are kept in {file}; ctrl-C ends", flush=True)
     try:

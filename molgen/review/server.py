@@ -1,10 +1,11 @@
-"""The addresses of the review server: the page, its table, searches, events and files."""
+"""The review server: which address gives what. What the answers are stands in answers.py, who may ask in guard.py."""
 
 from __future__ import annotations
 
 import gzip
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from anyio.to_thread import run_sync
@@ -15,28 +16,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from molgen.core.errors import InputError, MolgenError
-from molgen.report.exports import MOST_DRAWN, Row, csv_text, rows_of, sdf_text, smiles_text, xlsx_bytes
 from molgen.report.page import part, script
-from molgen.review.events import Events, opinions, read_events
+from molgen.review.answers import Answers, Refused
+from molgen.review.events import Events
 from molgen.review.guard import Guard, TooLarge
 from molgen.review.library import Library
-
-MOST_PICTURES = 300  # a request
-MOST_EVENTS = 1_000
-TYPES = {
-    "csv": "text/csv",
-    "smi": "text/plain",
-    "sdf": "chemical/x-mdl-sdfile",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
-
-
-class Refused(Exception):  # noqa: N818 (an answer to a client, not a failure)
-    """A request that cannot be answered: status and why."""
-
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status = status
 
 
 def application(
@@ -47,95 +31,62 @@ def application(
     *,
     readonly: bool = False,
     token: str | None = None,
+    sketcher: Path | None = None,
 ) -> Starlette:
-    """The server. `page` is its HTML, `table` what `report.payload` makes of the sheet."""
+    """The server. `page` is its HTML, `table` what `report.payload` makes of the sheet, `sketcher` a script."""
+    answers = Answers(library, events, readonly)
     packed = gzip.compress(json.dumps(table, allow_nan=False, separators=(",", ":")).encode(), 5)
-    count = len(library.smiles)
-
-    async def front(request: Request) -> Response:
-        return Response(page, media_type="text/html")
-
-    async def nothing(request: Request) -> Response:
-        return Response(status_code=204)
-
-    async def style(request: Request) -> Response:
-        return Response(part("page.css"), media_type="text/css")
-
-    async def scripts(request: Request) -> Response:
-        return Response(script(), media_type="text/javascript")
-
-    async def whole_table(request: Request) -> Response:
-        return Response(packed, media_type="application/json", headers={"Content-Encoding": "gzip"})
-
-    def pictures(body: dict[str, Any]) -> Any:
-        rows = _rows(body.get("rows"), count, MOST_PICTURES)
-        found = library.pictures(rows, aligned=body.get("aligned") is True, query=_text(body, "query"))
-        return {"pictures": found}
-
-    def substructure(body: dict[str, Any]) -> Any:
-        return {"rows": library.substructure(_text(body, "query"))}
-
-    def similar(body: dict[str, Any]) -> Any:
-        return {"similarity": library.similar(_text(body, "smiles"))}
-
-    async def molecule(request: Request) -> Response:
-        (row,) = _rows([request.path_params["row"]], count, 1)
-        return JSONResponse(await run_sync(library.molecule, row))
-
-    async def said(request: Request) -> Response:
-        after = request.query_params.get("after", "0")
-        if not after.isdecimal():
-            raise Refused(400, "after: a whole number is expected")
-        return JSONResponse({"events": await run_sync(events.after, int(after))})
-
-    def say(body: dict[str, Any], origin: str = "page") -> Any:
-        if readonly:
-            raise Refused(403, "this review is read-only")
-        found = read_events(body, "request")
-        if origin == "page" and len(found) > MOST_EVENTS:
-            raise Refused(413, f"more than {MOST_EVENTS:,} events at once")
-        return {"added": events.add(found, origin)}
-
-    def export(body: dict[str, Any]) -> Response:
-        kind = _text(body, "format")
-        if kind not in TYPES:
-            raise Refused(400, f"format: one of {', '.join(TYPES)} is expected")
-        places = _rows(body.get("rows"), count, count)
-        if kind == "xlsx" and len(places) > MOST_DRAWN:
-            raise Refused(413, f"XLSX with drawings holds at most {MOST_DRAWN:,} molecules; filter or take CSV")
-        columns = [str(c) for c in body["columns"]] if isinstance(body.get("columns"), list) else []
-        rows = rows_of(library.sheet, places, columns if body.get("brief") is True else None)
-        if body.get("brief") is not True:
-            rows = _with_opinions(rows, opinions(events.after()), _text(body, "reviewer"))
-        makers: dict[str, Callable[[Any], str | bytes]] = {
-            "csv": csv_text, "smi": smiles_text, "sdf": sdf_text, "xlsx": xlsx_bytes,
-        }  # fmt: skip
-        return Response(makers[kind](rows), media_type=TYPES[kind])
-
-    def posted(answer: Callable[[dict[str, Any]], Any]) -> Callable[[Request], Any]:
-        async def endpoint(request: Request) -> Response:
-            found = await run_sync(answer, await _body(request))
-            return found if isinstance(found, Response) else JSONResponse(found)
-
-        return endpoint
-
     routes = [
-        Route("/", front),
-        Route("/favicon.ico", nothing),
-        Route("/static/page.css", style),
-        Route("/static/page.js", scripts),
-        Route("/api/table", whole_table),
-        Route("/api/pictures", posted(pictures), methods=["POST"]),
-        Route("/api/substructure", posted(substructure), methods=["POST"]),
-        Route("/api/similar", posted(similar), methods=["POST"]),
-        Route("/api/molecule/{row:int}", molecule),
-        Route("/api/events", said),
-        Route("/api/events", posted(say), methods=["POST"]),
-        Route("/api/import", posted(lambda body: say(body, "import")), methods=["POST"]),
-        Route("/api/export", posted(export), methods=["POST"]),
+        _file("/", page, "text/html"),
+        _file("/static/page.css", part("page.css"), "text/css"),
+        _file("/static/page.js", script(), "text/javascript"),
+        _file("/api/table", packed, "application/json", {"Content-Encoding": "gzip"}),
+        Route("/favicon.ico", _nothing),
+        _asked("/api/molecule/{row:int}", answers.molecule, lambda request: request.path_params["row"]),
+        _asked("/api/events", answers.said, lambda request: request.query_params.get("after", "0")),
+        _told("/api/events", answers.say),
+        _told("/api/import", answers.take),
+        _told("/api/pictures", answers.pictures),
+        _told("/api/substructure", answers.substructure),
+        _told("/api/similar", answers.similar),
+        _told("/api/export", answers.export),
     ]
+    if sketcher is not None:
+        routes.append(_file("/static/sketcher.js", sketcher.read_bytes(), "text/javascript"))
     handlers: Any = {Refused: _refused, MolgenError: _refused}
     return Starlette(routes=routes, exception_handlers=handlers, middleware=[Middleware(Guard, token=token)])
+
+
+def _file(path: str, content: str | bytes, media_type: str, headers: dict[str, str] | None = None) -> Route:
+    """Something that does not change while the server runs."""
+
+    async def endpoint(request: Request) -> Response:
+        return Response(content, media_type=media_type, headers=headers)
+
+    return Route(path, endpoint)
+
+
+def _asked(path: str, answer: Callable[[str], Any], key: Callable[[Request], str]) -> Route:
+    """A GET, answered by a function of one text in its address."""
+
+    async def endpoint(request: Request) -> Response:
+        return JSONResponse(await run_sync(answer, key(request)))
+
+    return Route(path, endpoint)
+
+
+def _told(path: str, answer: Callable[[dict[str, Any]], Any]) -> Route:
+    """A POST of a JSON object, answered by a function of it."""
+
+    async def endpoint(request: Request) -> Response:
+        found = await run_sync(answer, await _body(request))
+        return found if isinstance(found, Response) else JSONResponse(found)
+
+    return Route(path, endpoint, methods=["POST"])
+
+
+async def _nothing(request: Request) -> Response:
+    return Response(status_code=204)
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -153,30 +104,3 @@ async def _body(request: Request) -> dict[str, Any]:
 async def _refused(request: Request, error: Exception) -> Response:
     status = error.status if isinstance(error, Refused) else 400 if isinstance(error, InputError) else 500
     return JSONResponse({"error": str(error)}, status)
-
-
-def _rows(value: Any, count: int, most: int) -> list[int]:
-    if not isinstance(value, list) or not all(type(row) is int and 0 <= row < count for row in value):
-        raise Refused(400, f"rows: whole numbers below {count} are expected")
-    if len(value) > most:
-        raise Refused(413, f"more than {most:,} rows")
-    return value
-
-
-def _text(body: dict[str, Any], key: str) -> str:
-    value = body.get(key, "")
-    if not isinstance(value, str):
-        raise Refused(400, f"{key}: a text is expected")
-    return value
-
-
-def _with_opinions(rows: list[Row], held: dict[str, Any], reviewer: str) -> list[Row]:
-    """The rows with what `reviewer` decided, and everybody's verdicts in one column."""
-    found: list[Row] = []
-    for row in rows:
-        by = held.get(str(row["smiles"]), {})
-        mine = by.get(reviewer)
-        verdicts = "; ".join(f"{name}: {o.verdict}" for name, o in sorted(by.items()) if o.verdict)
-        said = {"decision": mine.verdict, "tags": "; ".join(sorted(mine.tags)), "comment": mine.comment} if mine else {}
-        found.append({**row, "decision": None, "tags": "", "comment": "", **said, "verdicts": verdicts})
-    return found

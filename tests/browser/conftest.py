@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,8 @@ def report_file(run: Path) -> Path:
 
 
 @pytest.fixture
-def address(run: Path, tmp_path: Path) -> Iterator[str]:
-    """A review server with no decisions yet."""
+def app_with_sketcher(run: Path, tmp_path: Path) -> Callable[[Path | None], Any]:
+    """Serves the run, with no decisions yet, and with a sketcher or none."""
     from molgen.report.funnel import funnel
     from molgen.report.page import server_page
     from molgen.report.payload import payload
@@ -65,10 +65,22 @@ def address(run: Path, tmp_path: Path) -> Iterator[str]:
     from molgen.review.library import Library
     from molgen.review.review import ReviewSettings, sheet_of_run
     from molgen.review.server import application
+    from molgen.review.sketcher import HINT
 
     opened = open_run(run)
     sheet = sheet_of_run(opened, ReviewSettings(), 1)
-    page = server_page(opened, sheet, funnel(opened, len(sheet)), {"readonly": False}, title="browsed")
     table = payload(opened, sheet, key="browsed", title="browsed")
-    with serving(application(page, table, Library(sheet), Events(tmp_path / "d.sqlite"))) as client:
+
+    def serve(sketcher: Path | None) -> Any:
+        told = {"readonly": False, "sketcher": sketcher is not None, "sketcherHint": HINT}
+        page = server_page(opened, sheet, funnel(opened, len(sheet)), told, title="browsed")
+        return serving(application(page, table, Library(sheet), Events(tmp_path / "d.sqlite"), sketcher=sketcher))
+
+    return serve
+
+
+@pytest.fixture
+def address(app_with_sketcher: Callable[[Path | None], Any]) -> Iterator[str]:
+    """A review server with no decisions yet."""
+    with app_with_sketcher(None) as client:
         yield f"http://127.0.0.1:{client.port}/"

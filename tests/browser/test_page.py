@@ -87,7 +87,15 @@ def test_the_matcher_agrees_with_rdkit(tab: Any, report_file: Path) -> None:
         "[#6;!R;D1]",
     ]  # fmt: skip
     texts = [
-        Chem.MolToSmiles(Chem.MolFromSmiles(s)) for s in [*zinc(150, seed=3), *DRUGS.values(), "[2H]C", "[Na+].[Cl-]"]
+        Chem.MolToSmiles(Chem.MolFromSmiles(s))
+        for s in [
+            *zinc(150, seed=3),
+            *DRUGS.values(),
+            "[2H]C",
+            "[Na+].[Cl-]",
+            "COc1ccc(-n2/c(=N/C(C)=O)[nH]c3ccccc32)cc1",
+            "CCn1c(=O)/c(=C\\c2ccccc2)s/c1=C(\\C#N)C(C)=O",
+        ]
     ]
     opened(tab, report_file.as_uri())
     found = tab.evaluate(
@@ -146,7 +154,7 @@ def test_keys_decide_undo_and_it_survives_a_reload(tab: Any, report_file: Path, 
     assert tab.evaluate("[0, 1, 2].map(myVerdict)") == ["like", "reject", None]
     tab.select_option("#verdict", "like")
     assert rows(tab) == [0]
-    tab.click(".menu summary")
+    tab.click("#export-menu summary")
     with tab.expect_download() as waiting:
         tab.click("#export-csv")
     waiting.value.save_as(tmp_path / "out.csv")
@@ -223,7 +231,7 @@ def test_the_server_page_searches_exports_and_keeps_decisions(tab: Any, address:
     for key in ("l", "ArrowRight", "l"):
         tab.keyboard.press(key)
     saved(tab)
-    tab.click(".menu summary")
+    tab.click("#export-menu summary")
     tab.select_option("#export-rows", "like")
     for kind, start in (("sdf", b"candidate-1"), ("xlsx", b"PK"), ("smi", smiles(tab)[0].encode())):
         with tab.expect_download() as waiting:

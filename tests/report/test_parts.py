@@ -174,3 +174,23 @@ def test_a_page_of_the_models_in_the_run_is_linked_from_where_the_report_lies(tm
     (tmp_path / "run/compare.html").write_text("<p>")
     report(tmp_path / "run", tmp_path / "pages/report.html")
     assert '<a href="../run/compare.html">' in (tmp_path / "pages/report.html").read_text()
+
+
+def test_a_known_molecule_is_drawn_as_the_candidate_lies():
+    from molgen.report.drawings import beside
+    from molgen.report.neighbours import common_atoms
+
+    def places(svg: str) -> np.ndarray:
+        return np.array([[float(v) for v in p.split(",")] for p in svg.split('data-xy="')[1].split('"')[0].split()])
+
+    one = Chem.MolFromSmiles("COc1ccc(CNS(=O)(=O)c2cc(C)oc2C)cc1F")
+    two = Chem.MolFromSmiles("FC(F)(F)Oc1ccccc1S(=O)(=O)NCc1cccc(OC)c1")
+    pairs = common_atoms(one, two)
+    assert len(pairs) >= 11  # the ring, CH2, NH and SO2
+    assert len(dict(pairs)) == len({b for _, b in pairs}) == len(pairs)
+    for a, b in pairs:
+        assert one.GetAtomWithIdx(a).GetAtomicNum() == two.GetAtomWithIdx(b).GetAtomicNum()
+    here, there = places(drawing(one)), places(beside(one, two, pairs))
+    moved = here[[a for a, _ in pairs]] - there[[b for _, b in pairs]]
+    assert np.ptp(moved, axis=0).max() <= 2  # moved as a whole; places are whole pixels
+    assert beside(one, Chem.MolFromSmiles("CC"), common_atoms(one, Chem.MolFromSmiles("CC"))).startswith("<svg")

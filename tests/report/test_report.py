@@ -59,6 +59,8 @@ def test_every_candidate_has_its_values_and_its_drawing(page, written):
     keys = {c["key"] for c in data["columns"]}
     assert {"score", *tables.PROPERTIES, "similarity", "alert_count", "source"} <= keys
     assert data["components"] == ["QED", "SA", "TPSA"]
+    assert len(set(data["histograms"])) == len(data["histograms"])
+    assert set(data["sliders"]) == {c["key"] for c in data["columns"] if c["kind"] == "number"} - {"rank", "index"}
     assert keys | {f"{name}.desirability" for name in data["components"]} == set(data["values"])
     for row, smiles in enumerate(data["smiles"]):
         mol = Chem.MolFromSmiles(smiles)
@@ -66,7 +68,10 @@ def test_every_candidate_has_its_values_and_its_drawing(page, written):
         assert data["values"]["heavy_atoms"][row] == mol.GetNumHeavyAtoms()
         assert data["pictures"][smiles].startswith('<svg class="mol"')
         assert data["pictures"][smiles].split('data-xy="')[1].split('"')[0].count(",") == mol.GetNumAtoms()
-        assert data["pictures"][data["nearest"][row]].startswith('<svg class="mol"')
+        (near,) = data["details"][row]["near"]
+        assert near["smiles"] == data["nearest"][row]
+        places = near["svg"].split('data-xy="')[1].split('"')[0]
+        assert places.count(",") == Chem.MolFromSmiles(near["smiles"]).GetNumAtoms()
 
 
 def test_alerts_have_their_atoms(tmp_path):
@@ -86,12 +91,12 @@ def test_files_of_known_molecules_are_looked_up_with_their_names(run, tmp_path):
     known.write_text("CC(=O)Oc1ccccc1C(=O)O aspirin\nnonsense bad\nCC(=O)Nc1ccc(O)cc1 paracetamol\n")
     written = report(run, tmp_path / "r.html", ReportSettings(show=4, known=(str(known),)))
     data = Page(written.page).data
-    assert len(data["near"]) == 4
+    assert len(data["details"]) == 4
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
     drugs = {n: generator.GetFingerprint(Chem.MolFromSmiles(s)) for s, n in
              (("CC(=O)Oc1ccccc1C(=O)O", "aspirin"), ("CC(=O)Nc1ccc(O)cc1", "paracetamol"))}  # fmt: skip
-    for smiles, near in zip(data["smiles"], data["near"], strict=True):
-        (one,) = [n for n in near if n["set"] == "drugs"]
+    for smiles, detail in zip(data["smiles"], data["details"], strict=True):
+        (one,) = [n for n in detail["near"] if n["set"] == "drugs"]
         mine = generator.GetFingerprint(Chem.MolFromSmiles(smiles))
         best = {n: DataStructs.TanimotoSimilarity(mine, fp) for n, fp in drugs.items()}
         assert one["similarity"] == pytest.approx(max(best.values()), abs=1e-4)

@@ -22,7 +22,9 @@ from molgen.report.exports import rows_of, xlsx_bytes
 from molgen.report.sheet import Sheet
 from molgen.review.events import Events
 from molgen.review.guard import COOKIE, LARGEST
+from molgen.review.library import read_query
 from molgen.review.review import open_port
+from molgen.review.sketcher import sketcher
 
 from .conftest import Client, serving
 from .test_events import said
@@ -67,6 +69,35 @@ def test_substructures_are_those_of_rdkit(client: Client, sheet: Sheet, query: s
     wanted = Chem.MolFromSmarts(query)
     has = [row for row, smiles in enumerate(sheet.smiles) if Chem.MolFromSmiles(smiles).HasSubstructMatch(wanted)]
     assert client.post("/api/substructure", {"query": query}).json()["rows"] == has
+
+
+@pytest.mark.parametrize(
+    ("drawn", "meant"),
+    [
+        ("C1=CC=CC=C1", "c1ccccc1"),
+        ("CN1C=CC=N1", "Cn1cccn1"),
+        ("C1=CNC=C1", "c1ccnc1"),  # any substituent at the nitrogen
+        ("C1CC=CC1", "C1CC=CC1"),  # not aromatic
+        ("c1ccccc1C=O", "c1ccccc1C=O"),  # as it is
+        ("[#6]1=CC=CC=C1", "[#6]1=CC=CC=C1"),  # no SMILES
+    ],
+)
+def test_rings_with_double_bonds_are_read_as_aromatic_ones(drawn: str, meant: str) -> None:
+    assert Chem.MolToSmarts(read_query(drawn)) == Chem.MolToSmarts(Chem.MolFromSmarts(meant))
+
+
+def test_the_sketcher_is_served_where_it_is_installed(app_of, tmp_path: Path) -> None:
+    assert sketcher(str(tmp_path)) is None
+    file = tmp_path / "node_modules" / "openchemlib" / "dist" / "openchemlib.js"
+    file.parent.mkdir(parents=True)
+    file.write_text("export const CanvasEditor = null;")
+    found = sketcher(str(tmp_path))
+    assert found == file
+    with serving(app_of(tmp_path / "d.sqlite", sketcher=found)) as server:
+        answer = server.get("/static/sketcher.js")
+        assert (answer.body, answer.headers["content-type"]) == (file.read_bytes(), "text/javascript; charset=utf-8")
+    with serving(app_of(tmp_path / "e.sqlite")) as server:
+        assert server.get("/static/sketcher.js").status == 404
 
 
 def test_similarities_are_those_of_rdkit(client: Client, sheet: Sheet) -> None:
