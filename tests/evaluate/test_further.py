@@ -66,7 +66,7 @@ def test_all_of_them_are_measured_with_intervals(reference, tmp_path):
     assert record["further"]["compared"] == {"generated": 35, "test": 25, "train": 25, "train beside": 25}
     assert "KCD/Test" in summary(record)
     other = {**record, "metrics": record["metrics"] | {"KCD/Test": record["metrics"]["KCD/Test"] - 1}}
-    assert best([Model("a", record), Model("b", other)], "KCD/Test") == ["b"]
+    assert best([Model("a", [record]), Model("b", [other])], "KCD/Test") == ["b"]
     page = further_section(type("Run", (), {"metrics": {"<smiles>": record}}))
     assert "Net charge: neutral" in page
     assert "Nearest training molecule" in page
