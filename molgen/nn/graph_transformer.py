@@ -8,7 +8,9 @@ able to see rings (the wide states are the nodes', the many ones are the edges')
 - an edge hears of its two nodes through a sum and of the paths over a third node through a matrix product of the edge
   states with themselves, channel by channel (Maron et al. 2019, Provably powerful graph networks): this is what counts
   cycles, so no ring features need be computed;
-- a node hears of its edges through an unscaled sum, which attention alone cannot give: valence is a sum.
+- a node hears of its edges through an unscaled sum, which attention alone cannot give: valence is a sum;
+- what is said of a whole graph, its time and its conditions, scales and shifts the nodes' states as each layer reads them
+  (adaLN; Peebles & Xie 2023), so that it can be weighed against what the graph holds.
 
 The layer norms have no weights (`molgen.nn.transformer.norm`).
 """
@@ -21,6 +23,7 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from molgen.nn.tally import GraphTally
 from molgen.nn.transformer import norm
@@ -45,17 +48,20 @@ class GraphBlock(nn.Module):
         self.edge_out = nn.Linear(pair_width, edge_width, bias=False)
         self.up = nn.Linear(width, feedforward, bias=False)
         self.down = nn.Linear(feedforward, width, bias=False)
+        self.modulation = nn.Linear(width, 4 * width)
 
     def forward(
-        self, x: Float[Tensor, "batch n width"], e: Float[Tensor, "batch n n edge"]
+        self, x: Float[Tensor, "batch n width"], e: Float[Tensor, "batch n n edge"], said: Float[Tensor, "batch width"]
     ) -> tuple[Float[Tensor, "batch n width"], Float[Tensor, "batch n n edge"]]:
-        q, k, v, *ends = self.node_in(norm(x)).split([x.shape[-1]] * 3 + self.ends, -1)
+        """`said` is what is known of each graph as a whole."""
+        scale, shift, scale_up, shift_up = self.modulation(F.silu(said)).unsqueeze(1).chunk(4, -1)
+        q, k, v, *ends = self.node_in(torch.addcmul(shift, norm(x), 1 + scale)).split([x.shape[-1]] * 3 + self.ends, -1)
         bias, paths, pair = self.edge_in(norm(e)).split([self.heads, *[self.ends[0]] * 2], -1)
         pair = pair + (ends[0].unsqueeze(2) + ends[-1].unsqueeze(1)) + _two_steps(paths)
         pair = pair.relu()
         around = pair.sum(2) * x.shape[1] ** -0.5
         x = x + self.node_out(torch.cat([self._attend(q, k, v, bias), around], -1))
-        x = x + self.down(self.up(norm(x)).relu().square())
+        x = x + self.down(self.up(torch.addcmul(shift_up, norm(x), 1 + scale_up)).relu().square())
         return x, e + self.edge_out(pair)
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Float[Tensor, "batch n width"]:
@@ -120,7 +126,7 @@ class GraphTransformer(nn.Module):
         time: Float[Tensor, " batch"],
         bias: Float[Tensor, "batch width"] | None = None,
     ) -> tuple[Float[Tensor, "batch n node_classes"], Float[Tensor, "batch n n edge_classes"]]:
-        """Logits; `bias` is added to each node of its graph."""
+        """Logits; `bias` is said of its graph as a whole, beside the time."""
         x, e = self.embedded(nodes, edges)
         if self.tally is not None:
             x = x + self.tally(nodes)
@@ -142,15 +148,14 @@ class GraphTransformer(nn.Module):
     ) -> tuple[Float[Tensor, "batch n told"], Float[Tensor, "batch n n told"]]:
         """Logits, from what `embedded` gives."""
         code = _time_code(time).to(self.nodes.code.weight.dtype)
-        x = x + self.nodes.code(code).unsqueeze(1)
+        said = self.nodes.code(code) if bias is None else self.nodes.code(code) + bias
+        x = x + said.unsqueeze(1)
         e = e + self.edges.code(code)[:, None, None]
-        if bias is not None:
-            x = x + bias.unsqueeze(1)
         if torch.is_autocast_enabled(x.device.type):  # the residual streams are kept in the low precision too
             low = torch.get_autocast_dtype(x.device.type)
-            x, e = x.to(low), e.to(low)
+            x, e, said = x.to(low), e.to(low), said.to(low)
         for block in self.blocks:
-            x, e = block(x, e)
+            x, e = block(x, e, said)
         return self.nodes.logits(norm(x)), self.edges.logits(norm(e))
 
     def _initialise(self) -> None:
@@ -159,7 +164,7 @@ class GraphTransformer(nn.Module):
             if (
                 parameter.ndim == 1
                 or name.startswith("tally")
-                or name.endswith(("_out.weight", "down.weight", "logits.weight"))
+                or name.endswith(("_out.weight", "down.weight", "logits.weight", "modulation.weight"))
             ):
                 nn.init.zeros_(parameter)
             elif name.endswith("embedding.weight"):
