@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from molgen.core.errors import MolgenError
-from workflows.configuration import checked, drawing, drawn, options, raw_files, shards, training, write_resolved
+from workflows.configuration import checked, drawing, drawn, guided, options, raw_files, shards
+from workflows.configuration import steering, training, wish_files, write_resolved
 from workflows.resources import grows, without_gpus
 
 if not config:
@@ -24,6 +25,7 @@ except MolgenError as error:
     sys.exit(f"molgen: {error}")
 RUN = f"results/{config['run']}"
 FAMILIES = list(config["families"])
+GUIDED = expand(f"{RUN}/guided/{{family}}.parquet", family=guided(config))
 SEED = config["seed"]
 
 # Threads that wait do so asleep: jobs that run side by side on the same cores would starve each other otherwise.
@@ -89,6 +91,7 @@ include: "workflows/rules/prepare.smk"
 include: "workflows/rules/featurize.smk"
 include: "workflows/rules/train.smk"
 include: "workflows/rules/sample.smk"
+include: "workflows/rules/guide.smk"
 include: "workflows/rules/score.smk"
 include: "workflows/rules/rank.smk"
 include: "workflows/rules/evaluate.smk"

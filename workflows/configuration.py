@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from molgen.core.artifacts import whole_file
 from molgen.core.errors import SettingsError, nearest
 from molgen.data.sources import data_set
+from molgen.generators import ASKABLE, CONDITIONED
 
 # Section -> the settings class of its stage, imported only where a run is planned (not again in each job).
 STAGES = {
@@ -25,6 +26,7 @@ STAGES = {
 }
 OF_THE_WORKFLOW = {"top"}  # keys of those sections that are the rule's own
 
+OF_THE_GUIDE = {"families"}  # key of `guide` that says who is guided, not how
 OF_A_DRAW = {"n", "shard"}  # keys of `sample` that say how many, not how
 CHUNK = 2_048  # draws: what `molgen sample` makes at a time
 
@@ -64,6 +66,8 @@ def _check_stages(values: Mapping[str, Any]) -> None:
         if parsed.start is not None:
             folder = import_module("molgen.generators.folder")
             folder.read_config(folder.model_folder(parsed.start))
+    if values["guide"]:
+        _check_guide(values)
     raw_files(values["data"])
     import_module("molgen.scoring.objective").Objective.read(Path(values["objective"]))
 
@@ -77,6 +81,44 @@ def _check_family(family: str, model: Mapping[str, Any], sample: Mapping[str, An
         kind = generators.family(family)
         kind.Config.parse(model, where=f"{where}.model")
         kind.Drawing.parse(wishes, where=f"{where}.sample")
+
+
+def _check_guide(values: Mapping[str, Any]) -> None:
+    """Refuses wishes that make no sense, and families that cannot be asked for them."""
+    where = "workflow configuration: guide"
+    wishes = import_module("molgen.steering").SteerSettings.parse(_wishes(values), where=where).wishes()
+    for family in values["guide"].get("families", []):
+        if family not in values["families"]:
+            raise SettingsError(f"{where}.families: {family!r} is not trained{nearest(family, values['families'])}")
+    for family in guided(values):
+        settings = values["families"][family]
+        model = settings.get("model", {})
+        known = model.get("conditions")
+        if family in CONDITIONED and "start" not in settings and (missing := sorted(set(wishes) - set(known or []))):
+            raise SettingsError(
+                f"{where}: {family} does not learn {', '.join(missing)}; add to families.{family}.model.conditions"
+            )
+
+
+def guided(config: Mapping[str, Any]) -> list[str]:
+    """The families that are drawn under the wishes of `guide`: those named there, or all that can be."""
+    if not config["guide"]:
+        return []
+    return list(config["guide"].get("families") or [family for family in config["families"] if family in ASKABLE])
+
+
+def steering(config: Mapping[str, Any], family: str) -> dict[str, Any]:
+    """The settings of `molgen steer` for a family: the wishes, and how it is drawn from."""
+    return _wishes(config) | {"drawing": drawing(config, family)}
+
+
+def wish_files(config: Mapping[str, Any]) -> dict[str, str]:
+    """The file that the wishes are read from, if there is one."""
+    return {name: config["guide"][name] for name in ("objective",) if name in config["guide"]}
+
+
+def _wishes(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config["guide"].items() if key not in OF_THE_GUIDE}
 
 
 def training(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ VERBS = {
     "train": "Train a generator on a feature store.",
     "guide": "Train a predictor that guides a graph-diffusion model.",
     "sample": "Draw molecules from a trained generator.",
+    "steer": "Ask for properties, and see what the draws have.",
     "likelihood": "How likely a generator is to write given molecules.",
     "latent": "Use a model's latent space: vectors, neighbours, paths.",
     "objective": "Explain, check and draw an objective.",

@@ -100,6 +100,18 @@ SAMPLES = Table(
         Column("reason", pa.string(), "why the draw is not a molecule, or null"),
     ),
 )
+STEERED = Table(
+    "steered",
+    "`steer`: draws under a condition, weight by weight, those without it first; each in drawing order",
+    (
+        Column("guidance", pa.float64(), "weight of the condition; 0: drawn without it"),
+        Column("index", pa.int64(), "number of the draw at this weight, from 0"),
+        Column("smiles", pa.string(), "canonical SMILES of the valid draw, or null"),
+        Column("reason", pa.string(), "why the draw is not a molecule, or null"),
+        Column("met", pa.bool_(), "whether every property lies within the bounds that count as met"),
+    ),
+    more="for each property `NAME` that was asked for: what the draw has (NaN without a molecule), and `NAME.asked`",
+)
 LIKELIHOODS = Table(
     "likelihoods",
     "`likelihood`: the molecules of the input in their order, with how likely the model is to write them",
@@ -212,6 +224,7 @@ TABLES = (
     MOLECULES,
     REJECTS,
     SAMPLES,
+    STEERED,
     LIKELIHOODS,
     LATENTS,
     SCORED,

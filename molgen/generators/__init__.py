@@ -22,6 +22,10 @@ FAMILIES = {
     "mixture": ("molgen.generators.mixture", "Mixture"),
 }
 
+# those that can be asked for properties (`condition` of `Drawing`); those of them that must have learnt them for it
+ASKABLE = frozenset({"smiles", "graph-vae", "graph-diffusion"})
+CONDITIONED = frozenset({"smiles", "graph-diffusion"})
+
 # trained as a family is, for a model of one: they steer its draws and draw nothing themselves
 GUIDES = {
     "graph-diffusion-guide": ("molgen.generators.diffusion.guide", "Guide"),

@@ -9,8 +9,8 @@ able to see rings (the wide states are the nodes', the many ones are the edges')
   states with themselves, channel by channel (Maron et al. 2019, Provably powerful graph networks): this is what counts
   cycles, so no ring features need be computed;
 - a node hears of its edges through an unscaled sum, which attention alone cannot give: valence is a sum;
-- what is said of a whole graph, its time and its conditions, scales and shifts the nodes' states as each layer reads them
-  (adaLN; Peebles & Xie 2023), so that it can be weighed against what the graph holds.
+- what is said of a whole graph, its time and its conditions, scales and shifts the nodes' states as each layer reads
+  them (adaLN; Peebles & Xie 2023), so that it can be weighed against what the graph holds.
 
 The layer norms have no weights (`molgen.nn.transformer.norm`).
 """

@@ -14,6 +14,7 @@ from typing import Any
 from molgen import __version__
 from molgen.report import evaluation, overview, provenance
 from molgen.report.funnel import Step
+from molgen.report.guided import guided_section
 from molgen.report.payload import script_json
 from molgen.report.run import Run
 from molgen.report.sheet import Sheet
@@ -74,6 +75,7 @@ def _filled(run: Run, sheet: Sheet, steps: Sequence[Step], *, title: str, **part
         funnel=overview.funnel_chart(steps),
         gaps=overview.gaps(run),
         histograms=evaluation.histograms(run),
+        guided=guided_section(run),
         evaluation=evaluation.evaluation_table(run),
         training=provenance.training(run),
         settings=provenance.settings(run),

@@ -18,6 +18,7 @@ CONTENT = (
     "run.yaml",
     "candidates.parquet",
     f"molecules/{MOLECULES_FILE}",
+    "guided/*.parquet",
     "metrics/*.json",
     "models/*/metrics.csv",
     "samples/*.parquet",

@@ -18,6 +18,15 @@ REFUSED = [
     ("prepare --out out", "Missing argument"),
     ("prepare good.smi --out out --workers -1", "'--workers': Input should be greater than or equal to 0"),
     ("prepare good.smi --out out --seed x", "'--seed': Input should be a valid integer"),
+    # steer
+    ("steer smiles-moses --out out.parquet", "give a condition, such as condition.logP=2.5, or an objective"),
+    ("steer smiles-moses --condition lopP=2 --out out.parquet", "'lopP' is no property (did you mean 'logP'?"),
+    ("steer smiles-moses --condition rings=2 --out out.parquet", "condition.rings: not what this model knows"),
+    ("steer graph-vae-moses --condition logP=2 --within logP=2 --out out.parquet", "expected NAME=LOW:HIGH"),
+    ("steer smiles-moses --condition logP=2 --within QED=1: --out out.parquet", "give condition.QED as well"),
+    ("steer smiles-moses --condition logP=2 --within logP=3:2 --out out.parquet", "within.logP: 3 is above 2"),
+    ("steer smiles-moses --condition logP=2 --guidance 0 --out out.parquet", "guidance: expected weights above 0"),
+    ("steer absent --condition logP=2 --out out.parquet", "absent"),
     # data
     ("data fetch zinc250 --out out", "data set 'zinc250' is unknown (did you mean 'zinc250k'?"),
     ("data fech", "No such command 'fech'"),

@@ -51,6 +51,9 @@ def test_shipped_configurations_pass(file):
         ({"data": []}, "data = []: expected is a name of `molgen data list`"),
         ({"families": {}}, "families = {}: expected are the generators"),
         ({"sample": {"n": "many"}}, "sample.n = 'many': expected is a whole number from 1"),
+        ({"guide": {"condition": {"lopP": 2}}}, "guide: 'lopP' is no property (did you mean 'logP'?"),
+        ({"guide": {"condition": {"logP": 2}}}, "smiles does not learn logP; add to families.smiles.model.conditions"),
+        ({"guide": {"condition": {"logP": 2}, "families": ["ngram"]}}, "guide.families: 'ngram' is not trained"),
         ({"families": {"smiles": {"sample": {"n": 0}}}}, "families.smiles.sample.n = 0: expected is a whole number"),
     ],
 )

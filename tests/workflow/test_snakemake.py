@@ -47,6 +47,18 @@ def test_an_unknown_key_is_one_line(snakemake, config):
     assert "Traceback" not in done.stderr
 
 
+def test_wishes_are_a_job_of_each_family_that_can_be_asked(snakemake, config):
+    families = "families: {smiles: {model: {conditions: [logP]}}, graph-vae: {}, ngram: {}}\n"
+    wishes = "guide: {condition: {logP: 2.5}, within: {logP: [2, 3]}, guidance: [1, 2], n: 50}\n"
+    config.write_text(config.read_text().replace("families: {smiles: {}}\n", families) + wishes)
+    done = snakemake("--configfile", str(config), "-n", "--printshellcmds", folder=config.parent)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    jobs = [line for line in said.splitlines() if "molgen steer" in line]
+    assert sorted(line.split("molgen steer ")[1].split()[0].split("/")[-1] for line in jobs) == ["graph-vae", "smiles"]
+    assert all("--set condition.logP=2.5 --set 'within.logP=[2, 3]' --set 'guidance=[1, 2]'" in line for line in jobs)
+
+
 def test_more_draws_are_more_jobs_of_the_same_sizes(snakemake, config):
     options = ["--configfile", str(config), "-n", "--quiet", "rules"]
     config.write_text(config.read_text() + "sample: {n: 10000, shard: 4096}\n")

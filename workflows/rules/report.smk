@@ -10,6 +10,7 @@ rule report:
         expand(f"{RUN}/scored/{{family}}.parquet", family=FAMILIES),
         expand(f"{RUN}/metrics/{{family}}.json", family=FAMILIES),
         f"{RUN}/compare.html",
+        GUIDED,
     output:
         page=report(f"{RUN}/report.html", caption="../report/page.rst", category="Candidates"),
         sdf=f"{RUN}/candidates.sdf",

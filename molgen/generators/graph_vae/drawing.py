@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from molgen.generators.graph_vae.latent import decoded, posterior
 from molgen.generators.graph_vae.sampling import decode, dtype_of, molecule
 from molgen.generators.graph_vae.scaffold import Scaffold, contains, scaffolds
 from molgen.generators.graph_vae.settings import GraphVAEDrawing
+from molgen.generators.graph_vae.wishes import Draw, check, walked
 
 if TYPE_CHECKING:
     from molgen.generators.graph_vae.model import GraphVAE
@@ -25,33 +27,54 @@ EDGE = 1e-12  # keeps uniform numbers away from 0 and 1, where the normal quanti
 @torch.inference_mode()
 def sample(model: GraphVAE, n: int, seed: int, first: int, drawing: GraphVAEDrawing) -> Samples:
     """Draws `first` to `first + n - 1`."""
-    draws: list[tuple[str | None, str | None]] = []
+    check(model, drawing.condition)
     choices = scaffolds(model, drawing.scaffold) if drawing.scaffold is not None else []
+    draws: list[Draw] = []
     for start in range(first, first + n, model.config.sampling_batch):
         numbers = np.arange(start, min(start + model.config.sampling_batch, first + n))
-        z = latents(model, numbers, seed, drawing.prior)
-        uniforms = seeds.uniforms(seeds.child(seed, "graph-vae"), numbers, model.longest)
-        if not choices:
-            draws += map(molecule, decode(model, z, uniforms, drawing.temperature))
-            continue
-        which = seeds.uniforms(seeds.child(seed, "graph-vae", "scaffold"), numbers, 1)[:, 0]
-        around = [choices[int(u * len(choices))] for u in which]
-        builds = decode(model, z, uniforms, drawing.temperature, around)
-        draws += [_holding(molecule(b), scaffold) for b, scaffold in zip(builds, around, strict=True)]
+        draw, noise = partial(_drawn, model, numbers, seed, drawing, choices), partial(fresh, model, numbers, seed)
+        draws += walked(model, draw, noise, numbers, seed, drawing) if drawing.condition else draw(noise(0), 0)
     return Samples.of(draws)
 
 
+def _drawn(
+    model: GraphVAE,
+    numbers: np.ndarray,
+    seed: int,
+    drawing: GraphVAEDrawing,
+    choices: list[Scaffold],
+    noise: Float[Tensor, "batch latent"],
+    move: int,
+) -> list[Draw]:
+    """The molecules of some noise; each `move` has random numbers of its own for the decoder."""
+    z = pushed(model, noise, numbers, seed, drawing.prior)
+    uniforms = seeds.uniforms(seeds.child(seed, "graph-vae", *([move] if move else [])), numbers, model.longest)
+    if not choices:
+        return [molecule(build) for build in decode(model, z, uniforms, drawing.temperature)]
+    which = seeds.uniforms(seeds.child(seed, "graph-vae", "scaffold"), numbers, 1)[:, 0]
+    around = [choices[int(u * len(choices))] for u in which]
+    builds = decode(model, z, uniforms, drawing.temperature, around)
+    return [_holding(molecule(b), scaffold) for b, scaffold in zip(builds, around, strict=True)]
+
+
+def fresh(model: GraphVAE, numbers: np.ndarray, seed: int, move: int = 0) -> Float[Tensor, "batch latent"]:
+    """Standard normal noise, a vector for each number of a draw; each `move` has its own."""
+    child = seeds.child(seed, "graph-vae", "latent", *([move] if move else []))
+    uniforms = seeds.uniforms(child, numbers, model.config.latent)
+    precise = torch.promote_types(dtype_of(model), torch.float32)
+    return torch.special.ndtri(torch.from_numpy(uniforms).clamp(EDGE, 1 - EDGE)).to(model.device, precise)
+
+
 @torch.inference_mode()
-def latents(model: GraphVAE, numbers: np.ndarray, seed: int, prior: str) -> Float[Tensor, "batch latent"]:
-    """Latent vectors, one for each number of a draw.
+def pushed(
+    model: GraphVAE, noise: Float[Tensor, "batch latent"], numbers: np.ndarray, seed: int, prior: str
+) -> Float[Tensor, "batch latent"]:
+    """Latent vectors of a prior, from noise.
 
     `learnt` is the prior's flow, `normal` a standard normal. `decoder` is the mixture of the posteriors of molecules
     that the decoder writes without a latent, one for each vector: p(z) = sum over x of q(z | x) p(x | 0). It is a
     VampPrior (Tomczak & Welling 2018) with the model's own draws as pseudo-inputs.
     """
-    uniforms = seeds.uniforms(seeds.child(seed, "graph-vae", "latent"), numbers, model.config.latent)
-    precise = torch.promote_types(dtype_of(model), torch.float32)
-    noise = torch.special.ndtri(torch.from_numpy(uniforms).clamp(EDGE, 1 - EDGE)).to(model.device, precise)
     if prior == "learnt":
         noise = model.prior.push(noise)
     elif prior == "decoder":
@@ -60,11 +83,11 @@ def latents(model: GraphVAE, numbers: np.ndarray, seed: int, prior: str) -> Floa
         written = [smiles or "" for smiles in decoded(model, nothing, own).smiles]
         mean, log_variance, _ = posterior(model, written)
         known = mean.isfinite()  # one that could not be encoded keeps its noise
-        noise = torch.where(known, mean.to(precise) + (0.5 * log_variance.to(precise)).exp() * noise, noise)
+        noise = torch.where(known, mean.to(noise) + (0.5 * log_variance.to(noise)).exp() * noise, noise)
     return noise.to(dtype_of(model))
 
 
-def _holding(draw: tuple[str | None, str | None], scaffold: Scaffold) -> tuple[str | None, str | None]:
+def _holding(draw: Draw, scaffold: Scaffold) -> Draw:
     """The draw, if it contains the scaffold."""
     if draw[0] is None or contains(draw[0], scaffold):
         return draw

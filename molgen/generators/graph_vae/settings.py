@@ -43,3 +43,6 @@ class GraphVAEDrawing(DrawingSettings):
     prior: Literal["learnt", "normal", "decoder"] = "learnt"
     temperature: Annotated[float, Field(ge=0, le=10)] = 1.0  # of the decoder; 0 takes the likeliest action
     scaffold: str | None = None  # SMILES; `[*]` where it may grow
+    condition: dict[str, float] = Field(default_factory=dict)  # property: value
+    guidance: Annotated[float, Field(ge=0, le=1000)] = 1.0  # above 1: nearer to the condition, less diverse
+    moves: Annotated[int, Field(ge=1, le=10_000)] = 20  # of the walk to a condition; each costs a draw

@@ -16,7 +16,7 @@ from molgen.data.fragment_store import FragmentStore
 from molgen.data.store import Store
 from molgen.generators.base import Loss
 from molgen.generators.graph_vae.batch import Actions
-from molgen.generators.graph_vae.drawing import latents
+from molgen.generators.graph_vae.drawing import fresh, pushed
 from molgen.generators.graph_vae.latent import posterior
 from molgen.generators.graph_vae.model import GraphVAE
 from molgen.generators.graph_vae.sampling import decode, molecule
@@ -42,8 +42,8 @@ def test_every_draw_is_a_molecule(model: GraphVAE, prior: str) -> None:
 def test_the_decoders_prior_is_a_mixture_of_posteriors(model: GraphVAE) -> None:
     """Each vector lies as far from the posterior mean of a molecule drawn without a latent as the noise says."""
     numbers = np.arange(5, 30)
-    z = latents(model, numbers, 7, "decoder")
-    noise = latents(model, numbers, 7, "normal")
+    noise = fresh(model, numbers, 7)
+    z = pushed(model, noise, numbers, 7, "decoder")
     own = seeds.uniforms(seeds.child(7, "graph-vae", "own"), numbers, model.longest)
     written = [molecule(build)[0] or "" for build in decode(model, torch.zeros_like(noise), own)]
     mean, log_variance, _ = posterior(model, written)
