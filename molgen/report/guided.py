@@ -57,9 +57,9 @@ def _figures(found: list[Outcome], rows: Any) -> str:
     figures = []
     for name in found[0].mean:
         values = rows[name].dropna()
-        edges = np.histogram_bin_edges(values, BINS, tuple(np.quantile(values, [0.002, 0.998]))) if len(values) else []
-        if not len(edges):  # not one molecule
+        if values.empty:
             continue
+        edges = np.histogram_bin_edges(values, BINS, tuple(np.quantile(values, [0.002, 0.998])))
         sets = {}
         for weight, some in rows.groupby("guidance", sort=True):
             held = some[name].dropna().clip(edges[0], edges[-1])
