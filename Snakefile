@@ -12,6 +12,7 @@ from pathlib import Path
 from molgen.core.errors import MolgenError
 from workflows.configuration import checked, drawing, drawn, options, raw_files, shards, training, write_resolved
 from workflows.resources import grows, without_gpus
+from workflows.signals import pass_on
 
 if not config:
 
@@ -25,6 +26,8 @@ except MolgenError as error:
 RUN = f"results/{config['run']}"
 FAMILIES = list(config["families"])
 SEED = config["seed"]
+
+pass_on()
 
 # Threads that wait do so asleep: jobs that run side by side on the same cores would starve each other otherwise.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -69,22 +69,28 @@ def undisturbed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture
-def place(undisturbed: Path, tmp_path: Path) -> Path:
-    """The same folder before the training."""
-    shutil.copytree(undisturbed, tmp_path / "run", symlinks=True)
-    shutil.rmtree(tmp_path / "run" / MODEL)
-    return tmp_path / "run"
+def trained(undisturbed: Path, tmp_path: Path) -> Path:
+    """A copy of that folder."""
+    return Path(shutil.copytree(undisturbed, tmp_path / "run", symlinks=True))
 
 
-def snakemake(snakefile: Path = ROOT / "Snakefile") -> list[str]:
+@pytest.fixture
+def place(trained: Path) -> Path:
+    """The same before the training."""
+    shutil.rmtree(trained / MODEL)
+    return trained
+
+
+def snakemake(snakefile: str = "Snakefile", module: str = "snakemake") -> list[str]:
     """The command of the workflow, in the folder of a run."""
-    return [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", "config.yaml"]
+    return [sys.executable, "-m", module, "--snakefile", str(ROOT / snakefile), "--configfile", "config.yaml"]
 
 
-def on_slurm(*options: str) -> list[str]:
+def on_slurm(*options: str, snakefile: str = "Snakefile") -> list[str]:
     """The command of the workflow on the cluster: the profile that ships, with less patience."""
     profile = ["--workflow-profile", str(ROOT / "workflows" / "profiles" / "slurm"), "--max-threads", "2"]
-    return [*snakemake(), *profile, "--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10", *options]
+    patience = ["--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10"]
+    return [*snakemake(snakefile, "tests.cluster.impatient"), *profile, *patience, *options]
 
 
 def environment() -> dict[str, str]:
