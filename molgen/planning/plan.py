@@ -80,7 +80,7 @@ def plan(config: Path, *, cores: int, like: Path | None = None) -> list[Estimate
     rates = shipped() | (of_run(like) if like is not None else {})
     found = []
     for work in work_of(config):
-        rate = rates.get(work.name) or rates.get(work.stage)
+        rate = rates.get(work.name) or rates.get(work.kind or work.stage)
         found.append(Estimate(work, rate, cores))
     return found
 

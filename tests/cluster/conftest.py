@@ -1,4 +1,4 @@
-"""A Slurm for the session, and a run so small that training it takes a few seconds."""
+"""A Slurm for the tests of this folder, and a run so small that training it takes a few seconds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CONFIG = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster() -> Iterator[Cluster]:
     """A Slurm that is up, or a skip that says why there can be none."""
     if reason := missing():
@@ -52,7 +52,7 @@ def cluster() -> Iterator[Cluster]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def undisturbed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run whose model was trained on this machine, by the same workflow, without Slurm."""
     folder = tmp_path_factory.mktemp("undisturbed")
