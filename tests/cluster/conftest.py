@@ -26,8 +26,8 @@ CONFIG = {
         "smiles": {
             "model": {"width": 32, "layers": 1, "heads": 2},
             "training": {
-                **{"molecules": 30_000, "batch_size": 64, "learning_rate": 1e-2, "precision": "fp32"},
-                **{"validate_every": 10_000, "validation_molecules": 50},
+                **{"molecules": 10_000, "batch_size": 64, "learning_rate": 1e-2, "precision": "fp32"},
+                **{"validate_every": 4_000, "validation_molecules": 50},
             },
         }
     },
@@ -96,4 +96,4 @@ def on_slurm(*options: str, snakefile: str = "Snakefile") -> list[str]:
 def environment() -> dict[str, str]:
     """Of a user: this code, checkpoints often, one thread a process."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "MOLGEN_CHECKPOINT_SECONDS": "1"}
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "MOLGEN_CHECKPOINT_SECONDS": "0.2"}
