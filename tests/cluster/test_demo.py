@@ -1,4 +1,4 @@
-"""The demo from data to page on a real Slurm: the same command as on a laptop, with another profile, and less of all."""
+"""The demo from data to page on a real Slurm: a laptop's command with another profile, and a tenth of the work."""
 
 from __future__ import annotations
 
