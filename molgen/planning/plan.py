@@ -57,8 +57,10 @@ class Estimate:
 
     @property
     def memory_mb(self) -> float | None:
-        """Of one job, at its largest."""
-        return None if self.rate is None else self.rate.memory(self.cores)
+        """Of one job, at its largest; not known of a job on GPUs where the rate is of cores."""
+        if self.rate is None or bool(self.work.gpus) != self.rate.gpu:
+            return None
+        return self.rate.memory(self.cores)
 
     @property
     def disk_bytes(self) -> float | None:

@@ -135,7 +135,7 @@ def test_out_of_memory(run, cluster, undisturbed):
     states = [job.state for job in cluster.jobs()[before:]]
     assert set(states[:-1]) <= {"OUT_OF_MEMORY", "FAILED"}
     assert (len(states) > 1, states[-1]) == (True, "COMPLETED")
-    assert "oom" in one.said().lower()
+    assert "Exceeded job memory limit" in one.said()
 
 
 def test_node_failure(run, cluster, undisturbed):
