@@ -13,6 +13,7 @@ from molgen.core.errors import MolgenError
 from workflows.configuration import checked, drawing, drawn, guided, options, raw_files, shards
 from workflows.configuration import steering, training, wish_files, write_resolved
 from workflows.resources import grows, without_gpus
+from workflows.signals import pass_on
 
 if not config:
 
@@ -27,6 +28,8 @@ RUN = f"results/{config['run']}"
 FAMILIES = list(config["families"])
 GUIDED = expand(f"{RUN}/guided/{{family}}.parquet", family=guided(config))
 SEED = config["seed"]
+
+pass_on()
 
 # Threads that wait do so asleep: jobs that run side by side on the same cores would starve each other otherwise.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -19,6 +19,7 @@ from molgen.core.errors import MolgenError
 from workflows.configuration import options, write_resolved
 from workflows.resources import grows
 from workflows.screening import checked, numbers
+from workflows.signals import pass_on
 
 if not config:
 
@@ -31,6 +32,8 @@ try:
 except MolgenError as error:
     sys.exit(f"molgen: {error}")
 RUN = f"results/{config['run']}"
+
+pass_on()
 
 # Jobs find the `molgen` of the environment that snakemake runs in, activated or not.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))

@@ -46,6 +46,7 @@ VERBS = {
 }
 
 
+BATCH_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)  # a batch system's ways to say that time is up
 # How a run ends after a signal, whatever error it ran into on the way: a signal to a whole group of processes also ends
 # workers and programs that this one then misses.
 _SIGNAL_ERRORS: dict[int, BaseException] = {
@@ -94,7 +95,7 @@ def _root(
 def main() -> NoReturn:
     """Runs a verb and exits with the code of how it ended (docs/verbs/README.md)."""
     _received.clear()
-    for number in (signal.SIGTERM, signal.SIGUSR1):  # a batch system's ways to say that time is up
+    for number in BATCH_SIGNALS:
         signal.signal(number, _stop)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where ctrl-C is ignored: a background job
         signal.signal(signal.SIGINT, _stop)
@@ -103,6 +104,8 @@ def main() -> NoReturn:
         if code == 130:  # the parser catches ctrl-C and only returns its code
             raise KeyboardInterrupt
     except (Exception, KeyboardInterrupt) as error:
+        for number in BATCH_SIGNALS:  # one is enough
+            signal.signal(number, lambda *_: None)
         code = _ended(_SIGNAL_ERRORS[_received[0]] if _received else error)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -57,8 +57,10 @@ class Estimate:
 
     @property
     def memory_mb(self) -> float | None:
-        """Of one job, at its largest."""
-        return None if self.rate is None else self.rate.memory(self.cores)
+        """Of one job, at its largest; not known of a job on GPUs where the rate is of cores."""
+        if self.rate is None or bool(self.work.gpus) != self.rate.gpu:
+            return None
+        return self.rate.memory(self.cores)
 
     @property
     def disk_bytes(self) -> float | None:
@@ -80,7 +82,7 @@ def plan(config: Path, *, cores: int, like: Path | None = None) -> list[Estimate
     rates = shipped() | (of_run(like) if like is not None else {})
     found = []
     for work in work_of(config):
-        rate = rates.get(work.name) or rates.get(work.stage)
+        rate = rates.get(work.name) or rates.get(work.kind or work.stage)
         found.append(Estimate(work, rate, cores))
     return found
 

@@ -60,13 +60,13 @@ def shipped() -> dict[str, Rate]:
         for name, one in (
             {f"{stage}.{f}": v for f, v in values.items()} if stage in FAMILIES else {stage: values}
         ).items():
-            found[name] = _rate(one, cores=TRAINING_CORES if stage == "train" else 10**6)
+            found[name] = _rate({"cores": TRAINING_CORES if stage == "train" else 10**6, **one})
     return found
 
 
-def _rate(values: Mapping[str, Any], **more: Any) -> Rate:
+def _rate(values: Mapping[str, Any]) -> Rate:
     known = {field.name for field in fields(Rate)}
-    return Rate(**{key: value for key, value in values.items() if key in known}, **more)
+    return Rate(**{key: value for key, value in values.items() if key in known})
 
 
 def used(run: Path) -> dict[str, Used]:

@@ -14,6 +14,9 @@ from molgen.data.sources import data_set
 DRAWS = 10_000  # of each family, unless the configuration says otherwise (workflows/config/schema.yaml)
 DRAWS_A_JOB = 102_400
 MOLECULES = 1_000_000  # to train on, likewise (molgen/training/settings.py)
+DRAWS_COMPARED = 30_000  # at most (molgen/evaluate/evaluate.py)
+HELD_OUT = ("test", "test_scaffolds")
+TEST_SHARE = 0.1  # (molgen/data/prepare_settings.py)
 BYTES_A_ROW = {".smi": 45, ".csv": 60, ".tsv": 60, ".sdf": 2_500}  # of text; a compressed file holds four times that
 COMPRESSION = 4
 # layers x width^2 of the default networks, and the steps of a draw
@@ -30,6 +33,7 @@ class Work:
     units: int  # rows or molecules
     jobs: int = 1
     size: int = 0  # layers x width^2 of the network
+    kind: str = ""  # of rate, where the stage is done in a way of its own
     steps: int = STEPS  # of a draw, where it has steps
     gpus: int = 0  # in all
 
@@ -47,20 +51,23 @@ def work_of(file: Path) -> list[Work]:
         raise SettingsError(f"{file}: no configuration of the workflow: `data` and `families` are expected")
     rows = _rows(config["data"])
     kept = min(rows, (config.get("prepare") or {}).get("sample") or rows)
-    found = [Work("prepare", "", kept), Work("featurize", "", kept)]
-    gpus = int(config.get("gpus") or 0)
+    found = [Work("fetch", "", rows)] if isinstance(config["data"], str) else []
+    found += [Work("prepare", "", kept), Work("featurize", "", kept)]
+    draws = 0
     for family, settings in families.items():
-        found += _of_a_family(str(family), settings or {}, config.get("sample") or {}, gpus, config.get("nodes") or 1)
-    return found
+        found += _of_a_family(str(family), settings or {}, config)
+        draws += found[-1].units
+        found.append(_evaluation(str(family), found[-1].units, config, kept))
+    return [*found, Work("rank", "", draws), Work("compare", "", draws), Work("report", "", kept)]
 
 
-def _of_a_family(
-    family: str, settings: Mapping[str, Any], sample: Mapping[str, Any], gpus: int, nodes: int
-) -> list[Work]:
+def _of_a_family(family: str, settings: Mapping[str, Any], config: Mapping[str, Any]) -> list[Work]:
+    """Training, draws, their scores."""
+    gpus, nodes = int(config.get("gpus") or 0), config.get("nodes") or 1
     layers, width = SIZES.get(family, (0, 0))
     model = settings.get("model") or {}
     size = int(model.get("layers", layers)) * int(model.get("width", width)) ** 2
-    how = {"n": DRAWS, "shard": DRAWS_A_JOB, **sample, **(settings.get("sample") or {})}
+    how = {"n": DRAWS, "shard": DRAWS_A_JOB, **(config.get("sample") or {}), **(settings.get("sample") or {})}
     molecules = int((settings.get("training") or {}).get("molecules", MOLECULES))
     draws, jobs = int(how["n"]), -(-int(how["n"]) // int(how["shard"]))
     return [
@@ -68,6 +75,25 @@ def _of_a_family(
         Work("sample", family, draws, jobs=jobs, size=size, steps=int(how.get("steps", STEPS)), gpus=min(gpus, 1)),
         Work("score", family, draws),
     ]
+
+
+def _evaluation(family: str, draws: int, config: Mapping[str, Any], kept: int) -> Work:
+    """The molecules that are looked at: draws, as many of the training set, and those held out."""
+    how = {"limit": DRAWS_COMPARED, "floor": True, **(config.get("evaluate") or {})}
+    most = how.get("reference_limit") or kept
+    held_out = sum(min(most, rows) for rows in _held_out(config, kept))
+    looked_at = min(draws, int(how["limit"])) * (2 if how["floor"] else 1) + held_out
+    return Work("evaluate", family, looked_at, kind="evaluate.further" if how.get("further") else "")
+
+
+def _held_out(config: Mapping[str, Any], kept: int) -> list[int]:
+    """Molecules of each split that is held out to be compared with."""
+    prepare = config.get("prepare") or {}
+    if prepare.get("split") == "files" and isinstance(config["data"], str):
+        files = data_set(config["data"]).files
+        return [file.rows or 0 for split, file in files.items() if split in HELD_OUT]
+    shares = prepare.get("fractions") or {"test": TEST_SHARE}
+    return [round(kept * share) for split, share in shares.items() if split in HELD_OUT]
 
 
 def _rows(data: str | list[str]) -> int:

@@ -84,6 +84,21 @@ def test_stopped_and_started_again(verb, number, code, place, molgen):
     assert made == {*written, *(f"{Path(name).stem}.provenance.json" for name in written if name.startswith("out."))}
 
 
+def test_a_second_signal_changes_nothing(place, molgen, monkeypatch):
+    line, point, _ = MIDDLE["score"]
+    main = import_module("molgen.cli.main")
+    told = main._ended
+
+    def told_late(error: BaseException) -> int:
+        signal.raise_signal(signal.SIGTERM)
+        return told(error)
+
+    monkeypatch.setattr(main, "_ended", told_late)
+    _interrupt_at(monkeypatch, point, signal.SIGTERM)
+    ended = molgen(line)
+    assert (ended.code, len(ended.messages)) == (75, 1)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)], ids=["ctrl-C", "SIGTERM"])
 @pytest.mark.parametrize("error", [MachineError("a worker died"), BrokenPipeError(), OSError(28, "full"), ValueError()])
 def test_a_signal_says_how_it_ended_whatever_error_comes_after_it(error, number, code, place, molgen, monkeypatch):

@@ -1,4 +1,4 @@
-"""A Slurm for the session, and a run so small that training it takes a few seconds."""
+"""A Slurm for the tests of this folder, and a run so small that training it takes a few seconds."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ CONFIG = {
         "smiles": {
             "model": {"width": 32, "layers": 1, "heads": 2},
             "training": {
-                **{"molecules": 30_000, "batch_size": 64, "learning_rate": 1e-2, "precision": "fp32"},
-                **{"validate_every": 10_000, "validation_molecules": 50},
+                **{"molecules": 10_000, "batch_size": 64, "learning_rate": 1e-2, "precision": "fp32"},
+                **{"validate_every": 4_000, "validation_molecules": 50},
             },
         }
     },
@@ -37,7 +37,7 @@ CONFIG = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster() -> Iterator[Cluster]:
     """A Slurm that is up, or a skip that says why there can be none."""
     if reason := missing():
@@ -52,7 +52,7 @@ def cluster() -> Iterator[Cluster]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def undisturbed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run whose model was trained on this machine, by the same workflow, without Slurm."""
     folder = tmp_path_factory.mktemp("undisturbed")
@@ -69,25 +69,31 @@ def undisturbed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture
-def place(undisturbed: Path, tmp_path: Path) -> Path:
-    """The same folder before the training."""
-    shutil.copytree(undisturbed, tmp_path / "run", symlinks=True)
-    shutil.rmtree(tmp_path / "run" / MODEL)
-    return tmp_path / "run"
+def trained(undisturbed: Path, tmp_path: Path) -> Path:
+    """A copy of that folder."""
+    return Path(shutil.copytree(undisturbed, tmp_path / "run", symlinks=True))
 
 
-def snakemake(snakefile: Path = ROOT / "Snakefile") -> list[str]:
+@pytest.fixture
+def place(trained: Path) -> Path:
+    """The same before the training."""
+    shutil.rmtree(trained / MODEL)
+    return trained
+
+
+def snakemake(snakefile: str = "Snakefile", module: str = "snakemake") -> list[str]:
     """The command of the workflow, in the folder of a run."""
-    return [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", "config.yaml"]
+    return [sys.executable, "-m", module, "--snakefile", str(ROOT / snakefile), "--configfile", "config.yaml"]
 
 
-def on_slurm(*options: str) -> list[str]:
+def on_slurm(*options: str, snakefile: str = "Snakefile") -> list[str]:
     """The command of the workflow on the cluster: the profile that ships, with less patience."""
     profile = ["--workflow-profile", str(ROOT / "workflows" / "profiles" / "slurm"), "--max-threads", "2"]
-    return [*snakemake(), *profile, "--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10", *options]
+    patience = ["--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10"]
+    return [*snakemake(snakefile, "tests.cluster.impatient"), *profile, *patience, *options]
 
 
 def environment() -> dict[str, str]:
     """Of a user: this code, checkpoints often, one thread a process."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "MOLGEN_CHECKPOINT_SECONDS": "1"}
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "MOLGEN_CHECKPOINT_SECONDS": "0.2"}

@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 ETC = Path("/etc/slurm")  # jobs of the Snakemake plugin lose SLURM_CONF, so the files must lie where Slurm looks
 MINE = "# Written by molgen's tests; removed when they end."
@@ -49,7 +50,7 @@ JobRequeue=1
 ReturnToService=2
 SlurmdTimeout=10
 KillWait=20
-MinJobAge=900
+MinJobAge=86400
 GresTypes=gpu
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=localhost
@@ -93,6 +94,15 @@ def missing() -> str:
     if any((ETC / name).exists() and MINE not in (ETC / name).read_text() for name in ("slurm.conf", "slurmdbd.conf")):
         return "this machine is configured for a Slurm of its own"
     return ""
+
+
+class Job(NamedTuple):
+    """A line of squeue."""
+
+    number: str
+    state: str
+    node: str
+    rule: str
 
 
 class Cluster:
@@ -188,19 +198,35 @@ class Cluster:
                 self.start_node(node)
         wait(lambda: set(_run("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split()) == set(NODES), "idle nodes")
 
+    def snakemake_of(self, pid: int) -> int:
+        """The snakemake nearest above a process: the one that runs its rule."""
+        while not _command(pid := _parent(pid)).split("--")[0].strip().endswith("-m snakemake"):
+            if not pid:
+                raise LookupError("no snakemake above that process")
+        return pid
+
     def job(self, number: str) -> dict[str, str]:
         """What `scontrol show job` says."""
         words = _run("scontrol", "show", "job", number).split()
         return dict(word.split("=", 1) for word in words if "=" in word)
 
-    def running(self, comment: str) -> str:
-        """The number of the job of that rule that runs, or nothing. The plugin writes rules into the comment."""
-        lines = _run("squeue", "-h", "-t", "running", "-o", "%i %k").splitlines()
-        return next((line.split()[0] for line in lines if f"rule_{comment}" in line), "")
+    def becomes(self, number: str, state: str) -> None:
+        """Waits until a job is in that state."""
+        wait(lambda: self.job(number)["JobState"] == state, f"job {number} to be {state}", 300)
+
+    def running(self, rule: str) -> str:
+        """The number of the job of that rule that runs, or nothing."""
+        return next((job.number for job in self.jobs() if (job.rule, job.state) == (rule, "RUNNING")), "")
+
+    def jobs(self) -> list[Job]:
+        """Every job so far, in the order in which they were sent. The plugin writes the rule into the comment."""
+        lines = [line.split("|") for line in self.states().splitlines()]
+        found = [Job(*words[:3], words[3].removeprefix("rule_").split("_wildcards")[0]) for words in lines]
+        return sorted(found, key=lambda job: int(job.number))
 
     def states(self) -> str:
-        """Every job with its state, for messages."""
-        return _run("squeue", "-h", "-t", "all", "-o", "%i %T %r %N %k")
+        """Every job so far with its state."""
+        return _run("squeue", "-h", "-t", "all", "-o", "%i|%T|%N|%k|%r")
 
     def stop(self) -> None:
         """Ends every daemon and takes the configuration away."""

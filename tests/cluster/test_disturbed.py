@@ -1,4 +1,7 @@
-"""A training on a real Slurm that is disturbed once ends as one that was not, and goes on where it was."""
+"""A training on a real Slurm that is disturbed once ends as one that was not, and goes on where it was.
+
+It is held at its first checkpoint until the disturbance has come, so that nothing depends on how fast a machine is.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,13 +33,15 @@ class Run:
             command = [*on_slurm(), MODEL, *options]  # the target first: --set-resources takes all words behind it
             self.process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=log, stderr=log)
 
-    def job(self) -> str:
-        """The training job's number, once it has saved its first checkpoint."""
+    def held(self) -> tuple[str, int]:
+        """The training's job and process, which stands still with its first checkpoint saved."""
         pattern = ".smiles.*.work/checkpoint.safetensors"
         wait(lambda: list((self.folder / MODEL).parent.glob(pattern)) or self._ended(), "a checkpoint", 900)
-        number = self.cluster.running("train")
-        assert number, f"training was over too early\n{self._story()}"
-        return number
+        job = self.cluster.running("train")
+        processes = self.cluster.processes(job, "bin/molgen train") if job else []
+        assert processes, f"training was over too early\n{self._story()}"
+        os.kill(processes[0], signal.SIGSTOP)
+        return job, processes[0]
 
     def ends_as(self, undisturbed: Path, *, resumed: bool = True) -> None:
         """Waits for the workflow, which must succeed with the very model of `undisturbed`."""
@@ -45,6 +50,10 @@ class Run:
         assert not list((self.folder / MODEL).parent.glob(".*"))
         if resumed:
             assert "train: goes on at" in (self.folder / LOG).read_text()
+
+    def said(self) -> str:
+        """What all attempts of the job have said."""
+        return "".join(path.read_text() for path in self.folder.glob("logs/slurm/rule_train/**/*.log"))
 
     def _ended(self) -> bool:
         assert self.process.poll() is None, self._story()
@@ -55,7 +64,7 @@ class Run:
 
 
 @pytest.fixture
-def run(cluster: Cluster, place: Path) -> Callable[..., Run]:
+def run(cluster: Cluster, place: Path) -> Iterator[Callable[..., Run]]:
     """`run(*options)`: starts the workflow; it is stopped with the test, and all nodes come back."""
     started: list[Run] = []
 
@@ -73,18 +82,18 @@ def run(cluster: Cluster, place: Path) -> Callable[..., Run]:
 
 def test_scancel(run, cluster, undisturbed):
     one = run()
-    job = one.job()
+    job, _ = one.held()
     cluster.do("scancel", job)
     one.ends_as(undisturbed)
-    assert cluster.job(job)["JobState"] == "CANCELLED"
+    cluster.becomes(job, "CANCELLED")
 
 
 def test_preemption(run, cluster, undisturbed):
     one = run()
-    job = one.job()
+    job, _ = one.held()
     node = cluster.job(job)["NodeList"]
     cluster.do("sbatch", "-p", "urgent", "-A", "lab", "-w", node, "--exclusive", "-o", "/dev/null", "--wrap", "sleep 1")
-    wait(lambda: cluster.job(job)["JobState"] == "PENDING", "the preempted job in the queue again")
+    cluster.becomes(job, "PENDING")
     cluster.do("scontrol", "update", f"JobId={job}", "StartTime=now")  # or in two minutes
     one.ends_as(undisturbed)
     assert cluster.job(job)["Restarts"] == "1"
@@ -92,26 +101,48 @@ def test_preemption(run, cluster, undisturbed):
 
 def test_time_limit(run, cluster, undisturbed):
     one = run()
-    job = one.job()
-    for process in cluster.processes(job, "bin/molgen train"):  # or it might be done within the minute
-        os.kill(process, signal.SIGSTOP)
-    cluster.do("scontrol", "update", f"JobId={job}", "TimeLimit=1")  # a start may take longer than that
+    job, _ = one.held()
+    cluster.do("scontrol", "update", f"JobId={job}", "TimeLimit=1")  # minutes, from its start
+    cluster.becomes(job, "TIMEOUT")
     one.ends_as(undisturbed)
-    assert cluster.job(job)["JobState"] == "TIMEOUT"
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
+def test_a_signal_to_the_first_process_of_a_step(run, cluster, undisturbed, name):
+    one = run()
+    job, process = one.held()
+    os.kill(cluster.snakemake_of(process), signal.Signals[name])
+    os.kill(process, signal.SIGCONT)
+    cluster.becomes(job, "FAILED")
+    assert "train: stopped at" in one.said()
+    one.ends_as(undisturbed)
+
+
+def test_a_warning_before_the_time_limit(run, cluster, undisturbed):
+    one = run()
+    job, process = one.held()
+    cluster.do("scancel", "--signal=USR1", job)  # what `slurm_extra: --signal=USR1@300` sends
+    os.kill(process, signal.SIGCONT)
+    cluster.becomes(job, "FAILED")
+    assert "train: stopped at" in one.said()
+    one.ends_as(undisturbed)
 
 
 def test_out_of_memory(run, cluster, undisturbed):
+    before = len(cluster.jobs())
     one = run("--set-resources", "train:mem_mb=300 * attempt * attempt")
     one.ends_as(undisturbed, resumed=False)  # the first attempt does not even come to a checkpoint
-    assert "OUT_OF_MEMORY" in cluster.states() or "FAILED" in cluster.states()
-    assert "oom" in "".join(p.read_text().lower() for p in one.folder.glob("logs/slurm/rule_train/**/*.log"))
+    states = [job.state for job in cluster.jobs()[before:]]
+    assert set(states[:-1]) <= {"OUT_OF_MEMORY", "FAILED"}
+    assert (len(states) > 1, states[-1]) == (True, "COMPLETED")
+    assert "Exceeded job memory limit" in one.said()
 
 
 def test_node_failure(run, cluster, undisturbed):
     one = run()
-    job = one.job()
+    job, _ = one.held()
     cluster.kill_node(cluster.job(job)["NodeList"], job)
-    wait(lambda: cluster.job(job)["JobState"] == "PENDING", "the job in the queue again")
+    cluster.becomes(job, "PENDING")
     cluster.do("scontrol", "update", f"JobId={job}", "StartTime=now")
     one.ends_as(undisturbed)
     assert cluster.job(job)["Restarts"] == "1"
@@ -119,11 +150,13 @@ def test_node_failure(run, cluster, undisturbed):
 
 def test_controller_restart(run, cluster, undisturbed):
     one = run()
-    one.job()
+    job, process = one.held()
     cluster.kill_controller()
-    time.sleep(5)
+    os.kill(process, signal.SIGCONT)
+    time.sleep(5)  # in which Snakemake asks in vain
     cluster.start_controller()
     one.ends_as(undisturbed, resumed=False)
+    cluster.becomes(job, "COMPLETED")
 
 
 def test_the_nodes_are_those_of_the_profile(cluster):

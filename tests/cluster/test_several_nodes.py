@@ -53,8 +53,7 @@ def test_the_workflow_starts_a_training_on_two_nodes(cluster: Cluster, place: Pa
     done = subprocess.run(on_slurm(MODEL), cwd=place, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stderr}\n{cluster.states()}"
     assert _losses(place / MODEL) == pytest.approx(curve, abs=1e-3)
-    job = max(cluster.states().splitlines(), key=lambda line: int(line.split()[0])).split()
-    assert job[3] == "n[1-2]"
+    assert cluster.jobs()[-1][1:] == ("COMPLETED", "n[1-2]", "train")
 
 
 def _train(features: Path, out: Path, *options: str) -> list[str]:
@@ -65,20 +64,9 @@ def _train(features: Path, out: Path, *options: str) -> list[str]:
 def _srun(folder: Path, each: int, command: list[str]) -> tuple[int, str]:
     """The exit code of a job on both nodes and what it said."""
     log = folder / "job.log"
-    submit = [
-        "sbatch",
-        "--wait",
-        "-A",
-        "lab",
-        "-p",
-        "cpu",
-        "--mem=8000",
-        "--nodes=2",
-        f"--ntasks-per-node={each}",
-        "-o",
-        str(log),
-    ]
-    step = f"srun --nodes=2 --ntasks-per-node={each} {shlex.join(command)}"
+    size = ["--nodes=2", f"--ntasks-per-node={each}"]
+    submit = ["sbatch", "--wait", "-A", "lab", "-p", "cpu", "--mem=8000", "-o", str(log), *size]
+    step = shlex.join(["srun", *size, *command])
     done = subprocess.run([*submit, "--wrap", step], env=environment(), capture_output=True, text=True, check=False)
     return done.returncode, log.read_text() + done.stderr
 

@@ -13,7 +13,7 @@ from molgen.core.errors import InputError, MolgenError
 from molgen.core.settings import read_yaml
 from molgen.planning.plan import plan, requests
 from molgen.planning.rates import SHIPPED, of_run, shipped, used
-from molgen.planning.work import DRAWS, DRAWS_A_JOB, MOLECULES, SIZES, work_of
+from molgen.planning.work import DRAWS, DRAWS_A_JOB, DRAWS_COMPARED, HELD_OUT, MOLECULES, SIZES, TEST_SHARE, work_of
 from molgen.training.settings import TrainingSettings
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
@@ -56,8 +56,13 @@ def test_the_defaults_are_those_of_the_code() -> None:
     assert schema["n"]["default"] == DRAWS
     assert schema["shard"]["default"] == DRAWS_A_JOB
     assert TrainingSettings().molecules == MOLECULES
+    from molgen.data.prepare_settings import PrepareSettings
+    from molgen.evaluate import evaluate
     from molgen.generators import family
 
+    assert evaluate.EvaluateSettings().limit == DRAWS_COMPARED
+    assert evaluate.HELD_OUT == HELD_OUT
+    assert PrepareSettings().fractions["test"] == TEST_SHARE
     for name, (layers, width) in SIZES.items():
         defaults = family(name).Config()
         assert (defaults.layers, defaults.width) == (layers, width)
@@ -65,12 +70,41 @@ def test_the_defaults_are_those_of_the_code() -> None:
 
 def test_an_estimate_is_units_by_rate(config: Path) -> None:
     found = {one.work.name: one for one in plan(config, cores=4)}
-    assert list(found) == ["prepare", "featurize", "train.smiles", "sample.smiles", "score.smiles"]
+    of_a_family = [f"{stage}.smiles" for stage in ("train", "sample", "score", "evaluate")]
+    assert list(found) == ["fetch", "prepare", "featurize", *of_a_family, "rank", "compare", "report"]
     assert found["prepare"].core_hours == pytest.approx(36_000 / 1200 / 3600)
     assert found["train.smiles"].core_hours == pytest.approx(1.0)  # 860,400 at 239/s, 3,600 seconds
     assert found["sample.smiles"].seconds == pytest.approx(10.0)
     assert found["score.smiles"].memory_mb == pytest.approx(683 * 2)
     assert found["train.smiles"].wall_hours == pytest.approx(0.5 + 30 / 3600)  # two cores keep it busy
+
+
+def test_every_rule_has_a_plan(config: Path) -> None:
+    assert {one.stage for one in work_of(config)} == {file.stem for file in Path("workflows/rules").glob("*.smk")}
+
+
+@pytest.mark.parametrize(
+    ("change", "units"),
+    [
+        ({}, 4_490 + 4_490 + 3_600),  # draws, as many of the training set, a tenth held out
+        ({"evaluate": {"limit": 1_000, "reference_limit": 500}}, 1_000 + 1_000 + 500),
+        ({"evaluate": {"floor": False}}, 4_490 + 3_600),
+        ({"prepare": {"fractions": {"train": 0.5, "test": 0.5}}}, 4_490 + 4_490 + 124_728),
+        ({"data": "moses", "prepare": {"split": "files"}}, 4_490 + 4_490 + 176_074 + 176_225),
+    ],
+)
+def test_an_evaluation_looks_at_draws_and_at_what_they_are_compared_with(
+    config: Path, change: dict[str, object], units: int
+) -> None:
+    config.write_text(yaml.safe_dump({**CONFIG, **change}))
+    (work,) = [one for one in work_of(config) if one.stage == "evaluate"]
+    assert work.units == units
+
+
+def test_measures_that_were_not_timed_have_no_estimate(config: Path) -> None:
+    config.write_text(yaml.safe_dump({**CONFIG, "evaluate": {"further": "all"}}))
+    found = {one.work.name: one for one in plan(config, cores=4)}
+    assert found["evaluate.smiles"].core_hours is None
 
 
 def test_a_larger_network_costs_in_proportion(config: Path) -> None:
