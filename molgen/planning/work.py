@@ -10,9 +10,11 @@ from typing import Any
 from molgen.core.errors import InputError, SettingsError
 from molgen.core.settings import read_yaml
 from molgen.data.sources import data_set
+from molgen.generators import ASKABLE
 
 DRAWS = 10_000  # of each family, unless the configuration says otherwise (workflows/config/schema.yaml)
 DRAWS_A_JOB = 102_400
+DRAWS_GUIDED = 1_000  # at each weight (molgen/steering.py)
 MOLECULES = 1_000_000  # to train on, likewise (molgen/training/settings.py)
 DRAWS_COMPARED = 30_000  # at most (molgen/evaluate/evaluate.py)
 HELD_OUT = ("test", "test_scaffolds")
@@ -58,6 +60,7 @@ def work_of(file: Path) -> list[Work]:
         found += _of_a_family(str(family), settings or {}, config)
         draws += found[-1].units
         found.append(_evaluation(str(family), found[-1].units, config, kept))
+    found += _guided(config)
     return [*found, Work("rank", "", draws), Work("compare", "", draws), Work("report", "", kept)]
 
 
@@ -75,6 +78,14 @@ def _of_a_family(family: str, settings: Mapping[str, Any], config: Mapping[str, 
         Work("sample", family, draws, jobs=jobs, size=size, steps=int(how.get("steps", STEPS)), gpus=min(gpus, 1)),
         Work("score", family, draws),
     ]
+
+
+def _guided(config: Mapping[str, Any]) -> list[Work]:
+    """Draws under wishes: those of each weight, and as many without."""
+    how = config.get("guide") or {}
+    families = how.get("families") or [family for family in config["families"] if family in ASKABLE]
+    draws = int(how.get("n", DRAWS_GUIDED)) * (1 + len(how.get("guidance") or [1]))
+    return [Work("guide", str(family), draws) for family in families] if how else []
 
 
 def _evaluation(family: str, draws: int, config: Mapping[str, Any], kept: int) -> Work:

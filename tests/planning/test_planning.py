@@ -13,7 +13,17 @@ from molgen.core.errors import InputError, MolgenError
 from molgen.core.settings import read_yaml
 from molgen.planning.plan import plan, requests
 from molgen.planning.rates import SHIPPED, of_run, shipped, used
-from molgen.planning.work import DRAWS, DRAWS_A_JOB, DRAWS_COMPARED, HELD_OUT, MOLECULES, SIZES, TEST_SHARE, work_of
+from molgen.planning.work import (
+    DRAWS,
+    DRAWS_A_JOB,
+    DRAWS_COMPARED,
+    DRAWS_GUIDED,
+    HELD_OUT,
+    MOLECULES,
+    SIZES,
+    TEST_SHARE,
+    work_of,
+)
 from molgen.training.settings import TrainingSettings
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
@@ -60,6 +70,10 @@ def test_the_defaults_are_those_of_the_code() -> None:
     from molgen.evaluate import evaluate
     from molgen.generators import family
 
+    from molgen.steering import SteerSettings
+
+    assert SteerSettings(condition={"logP": 2.0}).n == DRAWS_GUIDED
+    assert SteerSettings(condition={"logP": 2.0}).guidance == (1.0,)
     assert evaluate.EvaluateSettings().limit == DRAWS_COMPARED
     assert evaluate.HELD_OUT == HELD_OUT
     assert PrepareSettings().fractions["test"] == TEST_SHARE
@@ -80,6 +94,8 @@ def test_an_estimate_is_units_by_rate(config: Path) -> None:
 
 
 def test_every_rule_has_a_plan(config: Path) -> None:
+    config.write_text(yaml.safe_dump(CONFIG | {"guide": {"condition": {"logP": 2}, "guidance": [1, 2, 4], "n": 50}}))
+    assert [one.units for one in work_of(config) if one.stage == "guide"] == [4 * 50]
     assert {one.stage for one in work_of(config)} == {file.stem for file in Path("workflows/rules").glob("*.smk")}
 
 
