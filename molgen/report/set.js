@@ -54,7 +54,7 @@ function inside(loop, x, y) {
 }
 
 function updateSet() {
-  if (!report?.smiles.length || byId("set").classList.contains("away")) return;
+  if (!report?.smiles.length || (byId("set").classList.contains("away") && !printing)) return;
   const [kx, ky] = [byId("set-x").value, byId("set-y").value];
   const map = kx === "map" || ky === "map";
   const [vx, vy] = map ? [report.map_x, report.map_y] : [columns.get(kx).values, columns.get(ky).values];

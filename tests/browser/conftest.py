@@ -11,6 +11,7 @@ import pytest
 from report.made import make_run
 from review.conftest import serving
 
+MOST = 180_000  # milliseconds that anything may take on a busy machine
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -22,7 +23,8 @@ def chromium() -> Iterator[Any]:
         "playwright.sync_api", reason="no Playwright; get it with `pip install playwright`"
     )
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(
+            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"], timeout=MOST)
         yield browser
         browser.close()
 
@@ -31,9 +33,10 @@ def chromium() -> Iterator[Any]:
 def tab(chromium: Any) -> Iterator[Any]:
     """A window of its own; what its page logs as an error fails the test."""
     errors: list[str] = []
-    context = chromium.new_context(viewport={"width": 1300, "height": 900}, accept_downloads=True)
+    # Without motion: what is clicked or measured does not scroll on meanwhile.
+    context = chromium.new_context(viewport={"width": 1300, "height": 900}, reduced_motion="reduce")
+    context.set_default_timeout(MOST)
     page = context.new_page()
-    page.set_default_timeout(60_000)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.logged = errors
