@@ -79,7 +79,7 @@ function csvText(rows, keys, brief, separator = ",") {
 }
 
 /** An apostrophe before a text that a spreadsheet would run as a formula. */
-const harmless = (text) => (/^ *[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+const harmless = (text) => (/^ *[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text);
 
 /** A cell, quoted where it must be. */
 function cell(value, separator = ",") {

@@ -23,8 +23,7 @@ def chromium() -> Iterator[Any]:
         "playwright.sync_api", reason="no Playwright; get it with `pip install playwright`"
     )
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"], timeout=MOST)
+        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"], timeout=MOST)
         yield browser
         browser.close()
 

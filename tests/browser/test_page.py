@@ -321,7 +321,8 @@ def test_on_paper_the_candidates_are_all_there(tab: Any, report_file: Path) -> N
 
 def test_print_waits_until_all_is_drawn(tab: Any, address: str) -> None:
     opened(tab, address)
-    tab.evaluate("() => { window.print = () => { window.printed = document.querySelectorAll('.card svg.mol').length; }; }")
+    drawn = "document.querySelectorAll('.card svg.mol').length"
+    tab.evaluate(f"() => {{ window.print = () => {{ window.printed = {drawn}; }}; }}")
     tab.click("#export-menu summary")
     tab.click("#print")
     until(tab, "window.printed !== undefined")
