@@ -16,6 +16,7 @@ function update() {
   cursor = Math.max(0, again);
   byId("grid").hidden = state.view === "table";
   byId("table").hidden = state.view !== "table";
+  byId(state.view === "table" ? "grid" : "table").replaceChildren();
   if (state.view === "table") tableHead();
   paint(true);
   showStatus();
@@ -48,7 +49,7 @@ function paint(fresh = false) {
   const lines = Math.ceil(entries.length / across);
   const top = holder.getBoundingClientRect().top;
   const first = printing ? 0 : Math.max(0, Math.min(lines - 1, Math.floor(-top / height) - 2));
-  const last = printing ? Math.min(lines, Math.ceil(MOST_PRINTED / across)) : Math.min(lines, Math.ceil((innerHeight - top) / height) + 2);
+  const last = printing ? Math.min(lines, Math.ceil(MOST_PRINTED / across)) : Math.min(lines, Math.max(first + 1, Math.ceil((innerHeight - top) / height) + 2));
   const key = `${first} ${last} ${across}`;
   if (!fresh && body.dataset.lines === key) return;
   body.dataset.lines = key;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def report_file(run: Path) -> Path:
 
 
 @pytest.fixture
-def app_with_sketcher(run: Path, tmp_path: Path) -> Callable[[Path | None], Any]:
+def app_with_sketcher(tab: Any, run: Path, tmp_path: Path) -> Callable[[Path | None], Any]:
     """Serves the run, with no decisions yet, and with a sketcher or none."""
     from molgen.report.funnel import funnel
     from molgen.report.page import server_page
@@ -73,10 +74,14 @@ def app_with_sketcher(run: Path, tmp_path: Path) -> Callable[[Path | None], Any]
     sheet = sheet_of_run(opened, ReviewSettings(), 1)
     table = payload(opened, sheet, key="browsed", title="browsed")
 
-    def serve(sketcher: Path | None) -> Any:
+    @contextmanager
+    def serve(sketcher: Path | None) -> Iterator[Any]:
         told = {"readonly": False, "sketcher": sketcher is not None, "sketcherHint": HINT}
         page = server_page(opened, sheet, funnel(opened, len(sheet)), told, title="browsed")
-        return serving(application(page, table, Library(sheet), Events(tmp_path / "d.sqlite"), sketcher=sketcher))
+        app = application(page, table, Library(sheet), Events(tmp_path / "d.sqlite"), sketcher=sketcher)
+        with serving(app) as client:
+            yield client
+            tab.goto("about:blank")  # before the server goes: the page asks it every three seconds what others said
 
     return serve
 

@@ -337,3 +337,14 @@ def test_a_message_stays_when_what_it_is_about_was_saved(tab: Any, report_file: 
     tab.click("[data-all=Maybe]")
     saved(tab)
     assert tab.text_content("#told") == "maybe: 60 molecules. U takes it back."
+
+
+def test_a_grid_below_the_window_makes_a_line_of_it(tab: Any, report_file: Path) -> None:
+    """On a telephone the first card lies several windows down; all that lie there were made once."""
+    tab.set_viewport_size({"width": 390, "height": 300})
+    opened(tab, report_file.as_uri())
+    assert tab.evaluate("document.getElementById('grid').getBoundingClientRect().top") > 1500
+    assert 1 <= tab.locator(".card").count() <= 2
+    tab.evaluate("document.getElementById('grid').scrollIntoView()")
+    until(tab, "document.querySelectorAll('.card svg.mol').length > 2")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
