@@ -1,7 +1,7 @@
 // An XLSX workbook with a drawing before each row, made where there is no server. It is a zip archive of XML and PNG.
 
 const MOST_DRAWN = 2000; // rows, as on the server
-const PICTURE = { width: 220, height: 160, sharp: 2 }; // pixels of the sheet; of the picture for each of them
+const PICTURE = { width: 220, height: 160, sharp: 1.5 }; // pixels of the sheet; of the picture for each of them
 const ON_WHITE = { c: "#000000", n: "#0000ff", o: "#ff0000", s: "#a8a800", f: "#16a0a0", cl: "#009900", br: "#7f4c19", i: "#a01eef", p: "#d96a00" };
 
 /** The workbook: a header, then for each row its drawing and its fields. */
@@ -56,7 +56,7 @@ function anchor(row, i) {
 
 /** A drawing as a PNG picture on white, in the colours that it has on paper. */
 async function png(markup) {
-  const canvas = el("canvas", { width: PICTURE.width * PICTURE.sharp, height: PICTURE.height * PICTURE.sharp }), pen = canvas.getContext("2d");
+  const canvas = el("canvas", { width: PICTURE.width * PICTURE.sharp, height: PICTURE.height * PICTURE.sharp }), pen = canvas.getContext("2d", { alpha: false });
   pen.fillStyle = "#ffffff";
   pen.fillRect(0, 0, canvas.width, canvas.height);
   const image = drawing(markup, ""), width = Number(image.getAttribute("width")), height = Number(image.getAttribute("height"));
