@@ -16,6 +16,7 @@ const ids = new Set();
 const opinions = new Map(); // SMILES -> Map(reviewer -> {verdict, tags, comment, atoms})
 let unsent = []; // said here, but not yet acknowledged
 let sending = false;
+let failed = false; // the last attempt to send
 
 /** Adds events and works out anew what holds for the molecules they are about. */
 function learn(more) {
@@ -115,8 +116,10 @@ async function save() {
   try {
     await backEnd.send(batch, events);
     unsent = unsent.slice(batch.length);
-    tell("");
+    if (failed) tell("");
+    failed = false;
   } catch (error) {
+    failed = true;
     tell(`Not saved yet: ${error.message}. It is tried again.`);
     setTimeout(save, 2000);
     return;

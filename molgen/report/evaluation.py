@@ -13,6 +13,7 @@ from molgen.report.run import Run
 # name -> (which way is better, what it says)
 MEANINGS = {
     "valid": ("up", "draws that are one whole molecule, strictly and without repair"),
+    "valid_literature": ("up", "draws that RDKit reads, several fragments and repaired ones included"),
     "unique": ("up", "distinct molecules among the valid draws"),
     "unique@1000": ("up", "distinct among the first 1,000 valid draws"),
     "unique@10000": ("up", "distinct among the first 10,000 valid draws"),

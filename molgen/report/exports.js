@@ -1,4 +1,4 @@
-// Files: what was decided, and what the filters left. A server makes XLSX; the rest is made here as well.
+// Files: what was decided, and what the filters left.
 
 const FORMATS = [["csv", "CSV"], ["smi", "SMILES"], ["sdf", "SDF"], ["xlsx", "XLSX with drawings"]];
 
@@ -6,7 +6,6 @@ const FORMATS = [["csv", "CSV"], ["smi", "SMILES"], ["sdf", "SDF"], ["xlsx", "XL
 function exportMenu() {
   const which = el("select", { id: "export-rows" }, ...[["shown", "shown now"], ["like", "liked"], ["maybe", "maybe"], ["reject", "rejected"], ["anyone", "liked by anyone"]].map(([value, label]) => el("option", { value }, label)));
   const only = el("input", { id: "export-card", type: "checkbox" });
-  const formats = FORMATS.filter(([format]) => backEnd.server || format !== "xlsx");
   const picker = el("input", { id: "import", type: "file", accept: ".json,application/json", "aria-label": "Import decisions", onchange: async () => {
     if (picker.files[0]) await importDecisions(picker.files[0]);
     picker.value = "";
@@ -14,12 +13,12 @@ function exportMenu() {
   return el("details", { id: "export-menu", class: "menu" }, el("summary", {}, "Export and import"),
     el("div", { class: "menu-body" },
       field("Molecules", which), el("label", { class: "check" }, only, "Only the columns on the cards"),
-      el("div", { class: "buttons" }, ...formats.map(([format, label]) => el("button", { type: "button", id: `export-${format}`, onclick: () => exportFile(format, exportRows(which.value), only.checked, which.value) }, label))),
+      el("div", { class: "buttons" }, ...FORMATS.map(([format, label]) => el("button", { type: "button", id: `export-${format}`, onclick: () => exportFile(format, exportRows(which.value), only.checked, which.value) }, label))),
       el("div", { class: "buttons" },
         el("button", { type: "button", id: "copy-smiles", title: "One SMILES a line", onclick: () => copyRows(exportRows(which.value), (rows) => rows.map((row) => report.smiles[row]).join("\n")) }, "Copy SMILES"),
         el("button", { type: "button", id: "copy-table", title: "To paste into a spreadsheet", onclick: () => copyRows(exportRows(which.value), (rows) => csvText(rows, exportKeys(only.checked), only.checked, "\t")) }, "Copy table")),
-      backEnd.server ? null : el("p", { class: "quiet" }, "XLSX with drawings is made by molgen review."),
-      el("div", { class: "buttons" }, el("button", { type: "button", id: "save-decisions", onclick: () => download(new Blob([decisionsFile()], { type: "application/json" }), "decisions.json") }, "Save decisions")),
+      el("div", { class: "buttons" }, el("button", { type: "button", id: "save-decisions", onclick: () => download(new Blob([decisionsFile()], { type: "application/json" }), "decisions.json") }, "Save decisions"),
+        el("button", { type: "button", id: "print", title: "All that are shown, at most 500", onclick: printPage }, "Print")),
       backEnd.readonly ? null : field("Import decisions of another reviewer", picker)));
 }
 
@@ -52,6 +51,7 @@ async function exportFile(format, rows, cardOnly, what) {
     if (!rows.length) throw new Error("no molecule to write");
     if (format === "csv") download(new Blob([csvText(rows, keys, cardOnly)], { type: "text/csv;charset=utf-8" }), `${what}.csv`);
     else if (format === "sdf" && !backEnd.server) download(new Blob([await sdfText(rows, keys, cardOnly)], { type: "chemical/x-mdl-sdfile" }), `${what}.sdf`);
+    else if (format === "xlsx" && !backEnd.server) download(await xlsxFile(rows, keys, cardOnly), `${what}.xlsx`);
     else if (format === "smi") download(new Blob([rows.map((row) => `${report.smiles[row]} candidate-${rankOf(row)}\n`).join("")], { type: "text/plain" }), `${what}.smi`);
     else download(await backEnd.file({ format, rows, columns: keys.filter((key) => key !== "likeness"), brief: cardOnly, reviewer: reviewer() }), `${what}.${format}`);
     tell(`${rows.length.toLocaleString("en")} molecules exported.`);
@@ -78,11 +78,14 @@ function csvText(rows, keys, brief, separator = ",") {
   return [fields(rows[0], keys, brief).map(([name]) => name), ...lines].map((line) => `${line.map((value) => cell(value, separator)).join(separator)}${end}`).join("");
 }
 
-/** A quoted cell; an apostrophe before a text that a spreadsheet would run as a formula. */
+/** An apostrophe before a text that a spreadsheet would run as a formula. */
+const harmless = (text) => (/^ *[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text);
+
+/** A cell, quoted where it must be. */
 function cell(value, separator = ",") {
   if (value === null || value === undefined || Number.isNaN(value)) return "";
   if (typeof value === "number") return String(value);
-  const text = /^ *[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  const text = harmless(value);
   return text.includes(separator) || /["\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -17,7 +17,7 @@ from molgen.chem.parse import parse
 from molgen.core.artifacts import whole_file
 from molgen.report.sheet import DESIRABILITY, Sheet
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four: of full width
 MOST_DRAWN = 2_000  # rows of an XLSX file with drawings: more would be a file that no spreadsheet opens quickly
 DRAWING = (220, 160)  # pixels
 Value = float | str | None

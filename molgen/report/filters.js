@@ -49,6 +49,7 @@ function structureField() {
   const said = el("small", { id: "structure-said", role: "status" });
   async function look() {
     const query = input.value.trim();
+    said.textContent = query ? "searching" : "";
     try {
       const rows = query ? await backEnd.substructure(query) : null;
       if (query !== input.value.trim()) return;
@@ -78,8 +79,9 @@ function similarField() {
   const said = el("small", { id: "similar-said", role: "status" });
   async function look() {
     const smiles = input.value.trim();
+    said.textContent = smiles ? "searching" : "";
     try {
-      if (!smiles) { if (columns.has("likeness")) { dropLikeness(); setSort("rank", false); } said.textContent = ""; return; }
+      if (!smiles) { if (columns.has("likeness")) { dropLikeness(); setSort("rank", false); } return; }
       const values = Float64Array.from(await backEnd.similar(smiles));
       if (smiles !== input.value.trim()) return;
       const column = { key: "likeness", label: "Similarity", unit: "", meaning: `Tanimoto similarity to ${smiles}`, kind: "number", digits: 2 };

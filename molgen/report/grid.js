@@ -3,8 +3,9 @@
 let entries = []; // what is shown: {row, more, group, open, inside}
 let cursor = 0; // place among the entries that the keyboard is at
 const pictures = new Map(); // row -> its picture, of the way of drawing that is on now
-const waiting = new Set();
-const LINE_HEIGHT = 98, GAP = 14;
+const waiting = new Map(); // row -> its request
+let printing = false; // on paper all are made
+const LINE_HEIGHT = 98, GAP = 14, MOST_PRINTED = 500, MOST_ASKED = 100; // cards on paper; pictures asked for at once
 const SIZES = { small: { width: 196, drawing: 116, scale: 0.72 }, medium: { width: 250, drawing: 166, scale: 1 }, large: { width: 390, drawing: 270, scale: 1.55 } };
 
 /** Shows what the state asks for. */
@@ -15,6 +16,7 @@ function update() {
   cursor = Math.max(0, again);
   byId("grid").hidden = state.view === "table";
   byId("table").hidden = state.view !== "table";
+  byId(state.view === "table" ? "grid" : "table").replaceChildren();
   if (state.view === "table") tableHead();
   paint(true);
   showStatus();
@@ -41,13 +43,13 @@ function layout() {
 }
 
 /** Makes the cards between two lines; the space of the others is kept by padding. */
-function paint(fresh = false, all = false) {
-  if (!report?.smiles.length || byId("candidates").classList.contains("away")) return;
+function paint(fresh = false) {
+  if (!report?.smiles.length || (byId("candidates").classList.contains("away") && !printing)) return;
   const { holder, across, height, body } = layout();
   const lines = Math.ceil(entries.length / across);
   const top = holder.getBoundingClientRect().top;
-  const first = all ? 0 : Math.max(0, Math.min(lines - 1, Math.floor(-top / height) - 2));
-  const last = all ? Math.min(lines, Math.ceil(500 / across)) : Math.min(lines, Math.ceil((innerHeight - top) / height) + 2);
+  const first = printing ? 0 : Math.max(0, Math.min(lines - 1, Math.floor(-top / height) - 2));
+  const last = printing ? Math.min(lines, Math.ceil(MOST_PRINTED / across)) : Math.min(lines, Math.max(first + 1, Math.ceil((innerHeight - top) / height) + 2));
   const key = `${first} ${last} ${across}`;
   if (!fresh && body.dataset.lines === key) return;
   body.dataset.lines = key;
@@ -80,8 +82,14 @@ function spacer(height) {
 /** Gets the pictures that are missing and puts them in their places. */
 async function draw(rows) {
   const missing = rows.filter((row) => !pictures.has(row) && !waiting.has(row));
-  if (!missing.length) return;
-  for (const row of missing) waiting.add(row);
+  for (let i = 0; i < missing.length; i += MOST_ASKED) {
+    const part = missing.slice(i, i + MOST_ASKED), drawn = drawPart(part);
+    for (const row of part) waiting.set(row, drawn);
+  }
+  await Promise.all(rows.map((row) => waiting.get(row)));
+}
+
+async function drawPart(missing) {
   const [aligned, query] = [state.aligned, state.structure];
   try {
     const found = await backEnd.pictures(missing, { aligned, query });

@@ -32,8 +32,7 @@ async function start() {
   document.addEventListener("keydown", pageKey);
   addEventListener("scroll", () => paint(), { passive: true });
   addEventListener("resize", settled(() => paint(true), 100));
-  addEventListener("beforeprint", () => paint(true, true));
-  addEventListener("afterprint", () => paint(true));
+  for (const [when, on] of [["beforeprint", true], ["afterprint", false]]) addEventListener(when, () => { printing = on; paint(true); updateSet(); });
   addEventListener("beforeunload", (event) => { if (unsent.length) event.preventDefault(); });
   learn(await backEnd.events(0));
   update();
@@ -48,6 +47,14 @@ function pageKey(event) {
   else if (event.key.toUpperCase() === "U" && !event.defaultPrevented) undo();
   else return;
   event.preventDefault();
+}
+
+/** Prints when all is drawn: a browser's own Print does not wait for what a server draws. */
+async function printPage() {
+  printing = true;
+  paint(true);
+  await draw(entries.slice(0, MOST_PRINTED).map(({ row }) => row));
+  print();
 }
 
 /** One part of the page at a time, named by the address; all of them where nothing runs scripts, and on paper. */

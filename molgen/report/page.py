@@ -21,7 +21,7 @@ from molgen.report.sheet import Sheet
 
 SCRIPTS = (
     *("core.js", "smarts.js", "pasted.js", "backend.js", "rows.js", "decide.js", "grid.js", "sketch.js", "filters.js"),
-    *("detail.js", "set.js", "agreement.js", "exports.js", "page.js"),
+    *("detail.js", "set.js", "agreement.js", "exports.js", "xlsx.js", "page.js"),
 )
 ALONE = "This file is complete in itself and asks the network for nothing."
 

@@ -157,7 +157,12 @@ def _drawing(run: Run, family: str) -> Iterator[str]:
     chosen = {k: v for k, v in (settings.get("drawing") or {}).items() if v not in (None, False, {}, "")}
     of = f"one of {settings['n']:,} draws" if isinstance(settings.get("n"), int) else "drawn"
     said = ", ".join(f"{k} {v}" for k, v in chosen.items())
-    yield f"{of}, seed {identity.get('seed')}{f' ({said})' if said else ''}; samples {record.get('key', '?')}"
+    model = (
+        ""
+        if f"models/{family}" in run.provenance
+        else f" of model {str(identity.get('inputs', {}).get('model', '?'))[:12]}"
+    )
+    yield f"{of}{model}, seed {identity.get('seed')}{f' ({said})' if said else ''}; samples {record.get('key', '?')}"
 
 
 def _training(run: Run, family: str) -> Iterator[str]:

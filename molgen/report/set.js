@@ -6,10 +6,12 @@ let path = [];
 
 function buildSet() {
   const numbers = report.columns.filter((column) => column.kind === "number" && column.key !== "likeness");
-  const options = () => [el("option", { value: "map" }, "map of chemical space"), ...numbers.map((column) => el("option", { value: column.key }, column.label))];
+  const options = () => numbers.map((column) => el("option", { value: column.key }, column.label));
   const axis = (id, key) => { const select = el("select", { id, onchange: updateSet }, ...options()); select.value = key; return select; };
+  const across = axis("set-x", report.components.length > 1 && columns.has(report.components[1]) ? report.components[1] : "score");
+  across.prepend(el("option", { value: "map" }, "map of chemical space"));
   byId("set-controls").append(
-    field("Across", axis("set-x", report.components.length > 1 && columns.has(report.components[1]) ? report.components[1] : "score")),
+    field("Across", across),
     field("Up", axis("set-y", columns.has(report.components[0]) ? report.components[0] : "score")),
     toggle("pareto", "Mark the Pareto front", false, updateSet),
     el("button", { type: "button", id: "lasso-clear", onclick: () => { state.lasso = null; update(); } }, "Clear lasso"));
@@ -54,9 +56,10 @@ function inside(loop, x, y) {
 }
 
 function updateSet() {
-  if (!report?.smiles.length || byId("set").classList.contains("away")) return;
+  if (!report?.smiles.length || (byId("set").classList.contains("away") && !printing)) return;
   const [kx, ky] = [byId("set-x").value, byId("set-y").value];
-  const map = kx === "map" || ky === "map";
+  const map = kx === "map";
+  byId("set-y").disabled = byId("pareto").disabled = map; // the map has its own axes
   const [vx, vy] = map ? [report.map_x, report.map_y] : [columns.get(kx).values, columns.get(ky).values];
   const lasso = state.lasso;
   state.lasso = null;
@@ -96,13 +99,13 @@ function drawScatter() {
   pen.font = "12px system-ui, sans-serif";
   axes(pen, colour);
   const { rows, x, y } = plotted;
-  const size = rows.length > 5000 ? 1.6 : 3;
+  const many = rows.length > 2000, size = many ? 1.6 : 3;
   const groups = [["--train-line", (row) => !myVerdict(row)], ["--maybe", (row) => myVerdict(row) === "maybe"], ["--reject", (row) => myVerdict(row) === "reject"], ["--like", (row) => myVerdict(row) === "like"]];
   for (const [name, test] of groups) {
     pen.fillStyle = colour(name);
     for (const row of rows) {
       if (!test(row)) continue;
-      pen.globalAlpha = state.lasso && !state.lasso.has(row) ? 0.15 : 0.75;
+      pen.globalAlpha = state.lasso && !state.lasso.has(row) ? 0.15 : many && name === "--train-line" ? 0.5 : 0.85;
       dot(pen, name, x[row], y[row], name === "--train-line" ? size : size + 2);
     }
   }

@@ -23,6 +23,7 @@ LONGEST_QUERY = 1_000  # characters
 KEPT_PICTURES = 4_000
 KEPT_MOLECULES = 20_000
 KEPT_ANSWERS = 100
+CHUNK = 1_000
 
 
 class Library:
@@ -47,7 +48,8 @@ class Library:
 
     @cached_property
     def _prints(self) -> np.ndarray:
-        return morgan([parse(smiles) for smiles in self.smiles])
+        places = range(0, max(1, len(self.smiles)), CHUNK)  # not all molecules in memory at once
+        return np.concatenate([morgan([parse(s) for s in self.smiles[i : i + CHUNK]]) for i in places])
 
     def prepare(self) -> None:
         """Makes what the first search would wait for."""

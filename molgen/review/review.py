@@ -134,6 +134,7 @@ def serve(
     library = Library(sheet)
     threading.Thread(target=library.prepare, daemon=True).start()
     app = application(page, table, library, events, readonly=readonly, token=address.token, sketcher=drawn)
+    listening.listen()  # who opens the address at once waits a moment, and is not refused
     print(f"{len(sheet):,} candidates at {address.url}", flush=True)
     print(f"decisions are kept in {file}; ctrl-C ends", flush=True)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from report.made import make_run
 from review.conftest import serving
 
+MOST = 180_000  # milliseconds that anything may take on a busy machine
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -22,7 +24,7 @@ def chromium() -> Iterator[Any]:
         "playwright.sync_api", reason="no Playwright; get it with `pip install playwright`"
     )
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"], timeout=MOST)
         yield browser
         browser.close()
 
@@ -31,9 +33,10 @@ def chromium() -> Iterator[Any]:
 def tab(chromium: Any) -> Iterator[Any]:
     """A window of its own; what its page logs as an error fails the test."""
     errors: list[str] = []
-    context = chromium.new_context(viewport={"width": 1300, "height": 900}, accept_downloads=True)
+    # Without motion: what is clicked or measured does not scroll on meanwhile.
+    context = chromium.new_context(viewport={"width": 1300, "height": 900}, reduced_motion="reduce")
+    context.set_default_timeout(MOST)
     page = context.new_page()
-    page.set_default_timeout(60_000)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.logged = errors
@@ -55,7 +58,7 @@ def report_file(run: Path) -> Path:
 
 
 @pytest.fixture
-def app_with_sketcher(run: Path, tmp_path: Path) -> Callable[[Path | None], Any]:
+def app_with_sketcher(tab: Any, run: Path, tmp_path: Path) -> Callable[[Path | None], Any]:
     """Serves the run, with no decisions yet, and with a sketcher or none."""
     from molgen.report.funnel import funnel
     from molgen.report.page import server_page
@@ -71,10 +74,14 @@ def app_with_sketcher(run: Path, tmp_path: Path) -> Callable[[Path | None], Any]
     sheet = sheet_of_run(opened, ReviewSettings(), 1)
     table = payload(opened, sheet, key="browsed", title="browsed")
 
-    def serve(sketcher: Path | None) -> Any:
+    @contextmanager
+    def serve(sketcher: Path | None) -> Iterator[Any]:
         told = {"readonly": False, "sketcher": sketcher is not None, "sketcherHint": HINT}
         page = server_page(opened, sheet, funnel(opened, len(sheet)), told, title="browsed")
-        return serving(application(page, table, Library(sheet), Events(tmp_path / "d.sqlite"), sketcher=sketcher))
+        app = application(page, table, Library(sheet), Events(tmp_path / "d.sqlite"), sketcher=sketcher)
+        with serving(app) as client:
+            yield client
+            tab.goto("about:blank")  # before the server goes: the page asks it every three seconds what others said
 
     return serve
 

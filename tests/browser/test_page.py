@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from rdkit import Chem
 
+from .conftest import MOST
+
 INJECTION = "<script>alert(1)</script>"
 
 
@@ -31,7 +33,7 @@ def smiles(tab: Any) -> list[str]:
 
 def until(tab: Any, condition: str) -> None:
     """Waits for a condition of the page. (Playwright's own way needs `eval` in the page, which its policy forbids.)"""
-    end = time.monotonic() + 60
+    end = time.monotonic() + MOST / 1000
     while not tab.evaluate(condition):
         assert time.monotonic() < end, condition
         tab.wait_for_timeout(50)
@@ -193,13 +195,13 @@ def test_one_molecule_with_a_hostile_comment_and_paint(tab: Any, report_file: Pa
     assert INJECTION in tab.text_content(".others")  # there, as text
     assert tab.evaluate("document.querySelectorAll('script').length") == 2
     tab.keyboard.press("Escape")
-    assert tab.locator("dialog[open]").count() == 0
-    assert tab.evaluate("document.activeElement.dataset.place") == "1"
+    until(tab, "document.querySelector('dialog[open]') === null && document.activeElement.dataset.place === '1'")
 
 
 def test_the_lasso_filters_the_grid(tab: Any, report_file: Path) -> None:
     opened(tab, f"{report_file.as_uri()}#set")
     until(tab, "plotted !== null")
+    tab.locator("#scatter").scroll_into_view_if_needed()
     box = tab.locator("#scatter").bounding_box()
     corners = [(0.1, 0.02), (0.55, 0.02), (0.55, 0.88), (0.1, 0.88)]
     points = [(box["x"] + a * box["width"], box["y"] + b * box["height"]) for a, b in corners]
@@ -208,12 +210,14 @@ def test_the_lasso_filters_the_grid(tab: Any, report_file: Path) -> None:
     for point in points[1:]:
         tab.mouse.move(*point, steps=4)
     tab.mouse.up()
+    until(tab, "state.lasso !== null")
     middle = 0.55 * 640
     expected = tab.evaluate("(m) => plotted.rows.filter((row) => plotted.x[row] < m && plotted.x[row] > 64)", middle)
     chosen = tab.evaluate("[...state.lasso]")
     assert 0 < len(chosen) < 60
     assert set(chosen) <= set(expected)
     tab.evaluate("location.hash = 'candidates'")
+    until(tab, "!document.getElementById('candidates').classList.contains('away')")
     assert sorted(rows(tab)) == sorted(chosen)
 
 
@@ -243,11 +247,12 @@ def test_the_server_page_searches_exports_and_keeps_decisions(tab: Any, address:
 
 
 def test_two_reviewers_disagree(tab: Any, chromium: Any, address: str) -> None:
-    other = chromium.new_context().new_page()
+    context = chromium.new_context()
+    context.set_default_timeout(MOST)
+    other = context.new_page()
     for page, name, key in ((tab, "ann", "l"), (other, "bob", "x")):
         opened(page, address)
-        page.fill("#reviewer", name)
-        page.wait_for_timeout(400)
+        typed(page, "#reviewer", name, f"stored('reviewer') === '{name}'")
         page.locator("[data-place='0']").focus()
         page.keyboard.press(key)
         saved(page)
@@ -255,7 +260,7 @@ def test_two_reviewers_disagree(tab: Any, chromium: Any, address: str) -> None:
         until(page, "disagreement(0)")
         page.select_option("#verdict", "disagreement")
         assert rows(page) == [0]
-    other.context.close()
+    context.close()
 
 
 def test_what_the_server_does_not_take_is_kept_and_sent_again(tab: Any, address: str) -> None:
@@ -266,9 +271,11 @@ def test_what_the_server_does_not_take_is_kept_and_sent_again(tab: Any, address:
     until(tab, "document.getElementById('told').textContent.includes('Not saved yet')")
     assert "1 not saved yet" in tab.text_content("#progress")
     tab.unroute("**/api/events")
-    tab.logged.clear()  # the browser logs the 503
     saved(tab)
+    assert tab.text_content("#told") == ""
     opened(tab, address)
+    assert all("503" in line for line in tab.logged)
+    tab.logged.clear()
     assert tab.evaluate("myVerdict(0)") == "like"
 
 
@@ -310,3 +317,34 @@ def test_on_paper_the_candidates_are_all_there(tab: Any, report_file: Path) -> N
     assert tab.locator(".card").count() == 60
     assert not tab.locator("#toolbar").is_visible()
     assert tab.locator("#limits").is_visible()
+
+
+def test_print_waits_until_all_is_drawn(tab: Any, address: str) -> None:
+    opened(tab, address)
+    drawn = "document.querySelectorAll('.card svg.mol').length"
+    tab.evaluate(f"() => {{ window.print = () => {{ window.printed = {drawn}; }}; }}")
+    tab.click("#export-menu summary")
+    tab.click("#print")
+    until(tab, "window.printed !== undefined")
+    assert tab.evaluate("printed") == 60
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.locator(".card").count() < 60
+
+
+def test_a_message_stays_when_what_it_is_about_was_saved(tab: Any, report_file: Path) -> None:
+    opened(tab, report_file.as_uri())
+    tab.click("#all-menu summary")
+    tab.click("[data-all=Maybe]")
+    saved(tab)
+    assert tab.text_content("#told") == "maybe: 60 molecules. U takes it back."
+
+
+def test_a_grid_below_the_window_makes_a_line_of_it(tab: Any, report_file: Path) -> None:
+    """On a telephone the first card lies several windows down; all that lie there were made once."""
+    tab.set_viewport_size({"width": 390, "height": 300})
+    opened(tab, report_file.as_uri())
+    assert tab.evaluate("document.getElementById('grid').getBoundingClientRect().top") > 1500
+    assert 1 <= tab.locator(".card").count() <= 2
+    tab.evaluate("document.getElementById('grid').scrollIntoView()")
+    until(tab, "document.querySelectorAll('.card svg.mol').length > 2")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390

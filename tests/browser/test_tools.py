@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
+import xml.etree.ElementTree as ElementTree
+import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +101,47 @@ def test_a_report_writes_sdf_and_copies_tables(tab: Any, report_file: Path, tmp_
     lines = tab.evaluate("navigator.clipboard.readText()").splitlines()
     assert lines[0].split("\t")[:4] == ["smiles", "rank", "score", "MW"]
     assert len(lines) == 61
+
+
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def test_a_report_writes_xlsx_with_drawings(tab: Any, report_file: Path, tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    opened(tab, report_file.as_uri())
+    hostile = "=1+1 <b>&\u0001\ud83d\ude00"
+    tab.evaluate("(text) => { say(1, 'comment', text); setSort('MW', true); }", hostile)
+    tab.click("#export-menu summary")
+    with tab.expect_download() as waiting:
+        tab.click("#export-xlsx")
+    waiting.value.save_as(tmp_path / "out.xlsx")
+    order = rows(tab)
+    with zipfile.ZipFile(tmp_path / "out.xlsx") as parts:
+        assert parts.testzip() is None  # every checksum holds
+        trees = {n: ElementTree.fromstring(parts.read(n)) for n in parts.namelist() if not n.endswith(".png")}
+        pictures = [image.open(BytesIO(parts.read(f"xl/media/image{i + 1}.png"))) for i in range(60)]
+    for name, tree in trees.items():  # what a part points to is there
+        for one in tree.iter("{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"):
+            folder = Path(name).parent.parent
+            assert (tmp_path / folder / one.attrib["Target"]).resolve().relative_to(tmp_path.resolve()).as_posix() in {
+                *trees,
+                *(f"xl/media/image{i + 1}.png" for i in range(60)),
+            }
+    lines = []
+    for line in trees["xl/worksheets/sheet1.xml"].iter(f"{SHEET}row"):
+        cells = {re.sub(r"\d", "", c.attrib["r"]): "".join(c.itertext()) for c in line}
+        lines.append(cells)
+    names = {text: column for column, text in lines[0].items()}
+    assert [line[names["smiles"]] for line in lines[1:]] == [smiles(tab)[row] for row in order]
+    assert [int(line[names["rank"]]) for line in lines[1:]] == [row + 1 for row in order]
+    comments = [line.get(names["comment"]) for line in lines[1:]]
+    assert [c for c in comments if c] == ["'=1+1 <b>&\U0001f600"]
+    assert comments[order.index(1)]
+    assert b"<f>" not in ElementTree.tostring(trees["xl/worksheets/sheet1.xml"])
+    for picture in pictures:
+        assert picture.size == (330, 240)
+        assert picture.getpixel((0, 0))[:3] == (255, 255, 255)
+        assert any(max(colour) < 40 for _, colour in picture.convert("RGB").getcolors(1 << 16))  # bonds of carbon
 
 
 def test_all_shown_are_decided_and_taken_back_at_once(tab: Any, address: str) -> None:

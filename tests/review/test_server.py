@@ -21,7 +21,7 @@ from rdkit.Chem import rdFingerprintGenerator
 from molgen.report.exports import rows_of, xlsx_bytes
 from molgen.report.sheet import Sheet
 from molgen.review.events import Events
-from molgen.review.guard import COOKIE, LARGEST
+from molgen.review.guard import COOKIE, LARGEST, LARGEST_IMPORT
 from molgen.review.library import read_query
 from molgen.review.review import open_port
 from molgen.review.sketcher import sketcher
@@ -29,7 +29,16 @@ from molgen.review.sketcher import sketcher
 from .conftest import Client, serving
 from .test_events import said
 
-EVIL = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0", "'; DROP TABLE event; --", '"><img src=x onerror=alert(1)>')
+EVIL = (
+    "<script>alert(1)</script>",
+    "=cmd|' /C calc'!A0",
+    "\uff1d1+1",
+    "\n@SUM(1)",
+    "'; DROP TABLE event; --",
+    '"><img src=x onerror=alert(1)>',
+)
+
+FORMULAS = EVIL[1:4]
 
 
 def test_the_page_runs_only_scripts_of_the_server(client: Client) -> None:
@@ -142,6 +151,7 @@ def test_decisions_are_kept_and_two_reviewers_see_each_other(client: Client, she
         ("/api/events", b"{", 400, "not JSON"),
         ("/api/events", b"[" * 100_000, 400, "not JSON"),
         ("/api/events", b" " * (LARGEST + 1), 413, "larger than 2 MB"),
+        ("/api/import", b" " * (LARGEST_IMPORT + 1), 413, "larger than 20 MB"),
         ("/api/export", {"format": "exe", "rows": []}, 400, "one of csv"),
     ],
 )
@@ -204,8 +214,8 @@ def test_hostile_comments_stay_text_in_every_file(app_of, tmp_path: Path, sheet:
         wanted = {"rows": [0, 1], "columns": [], "reviewer": "ann"}
         answer = server.post("/api/export", {"format": "csv", **wanted}).body.decode()
         row = next(csv.DictReader(io.StringIO(answer, newline="")))
-        assert row["comment"] == (f"'{text}" if text.startswith("=") else text)
-        assert not any(cell.startswith(("=", "+", "@")) for cell in row.values())
+        assert row["comment"] == (f"'{text}" if text in FORMULAS else text)
+        assert not any(cell.startswith(("=", "+", "@", "\uff1d", "\n")) for cell in row.values())
         book = server.post("/api/export", {"format": "xlsx", **wanted}).body
         with zipfile.ZipFile(io.BytesIO(book)) as parts:
             cells = parts.read("xl/worksheets/sheet1.xml").decode()
