@@ -92,6 +92,13 @@ def _diversity(evidence: Evidence) -> Influences:
     return 2 * evidence.similarity_moments[1], _counts(evidence)
 
 
+def _diversity_of_squares(evidence: Evidence) -> Influences:
+    """The same of the mean of roots r = (mean of T^2)^(1/2): a molecule's own r, and T^2 / 2r in each other one's."""
+    roots, counts = np.sqrt(evidence.similarity_moments[2]), _counts(evidence)
+    [in_others] = evidence.similarity_sums((2,), counts / np.maximum(2 * roots, 1e-12))
+    return roots + in_others / counts.sum(), counts
+
+
 def _nearest(evidence: Evidence, split: str) -> Influences:
     return evidence.nearest(split), _counts(evidence)
 
@@ -164,6 +171,7 @@ INFLUENCES: Mapping[str, Callable[[Evidence], Influences]] = {
     "Novelty": _novelty,
     "Filters": _filters,
     "IntDiv": _diversity,
+    "IntDiv2": _diversity_of_squares,
     "FCD/Test": partial(_chemnet, split="test"),
     "FCD/TestSF": partial(_chemnet, split="test_scaffolds"),
     "SNN/Test": partial(_nearest, split="test"),
