@@ -22,6 +22,9 @@ FAMILIES = {
     "mixture": ("molgen.generators.mixture", "Mixture"),
 }
 
+# those whose models know likelihoods (`base.Likelihood`): a plan asks this without loading them
+LIKELIHOODS = frozenset({"smiles", "graph-diffusion", "ngram", "hmm"})
+
 # trained as a family is, for a model of one: they steer its draws and draw nothing themselves
 GUIDES = {
     "graph-diffusion-guide": ("molgen.generators.diffusion.guide", "Guide"),
