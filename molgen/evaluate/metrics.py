@@ -58,7 +58,7 @@ class Evidence:
         fingerprints = self.some().fingerprints
         starts = range(0, len(fingerprints), BLOCK)
         work = partial(_sums, fingerprints=fingerprints, powers=powers, weights=weights)
-        found: np.ndarray = sum(map_ordered(work, starts, self.workers if len(starts) > 2 else 1))
+        found: np.ndarray = np.sum([*map_ordered(work, starts, self.workers if len(starts) > 2 else 1)], axis=0)
         return found
 
     def nearest(self, split: str) -> np.ndarray:
