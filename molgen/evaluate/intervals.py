@@ -20,6 +20,7 @@ from molgen.evaluate.metrics import Evidence, NotMeasuredError, NotNamedError
 
 Z = 1.959964  # of the normal distribution: 2.5 % lie above
 FEWEST = 20  # draws; with fewer, a spread is no more than a guess
+SHARES = frozenset({"valid", "valid_literature", "unique", "unique@1000", "unique@10000", "Novelty", "Filters"})
 UNBOUNDED = frozenset({"logP", "SA", "QED", "weight", "FCD/Test", "FCD/TestSF"})  # from 0 up; the others from 0 to 1
 
 
@@ -35,7 +36,7 @@ def intervals(evidence: Evidence, metrics: Mapping[str, float | None]) -> dict[s
             continue
         if counts.sum() < FEWEST:
             continue
-        if np.isin(values, (0.0, 1.0)).all():
+        if name in SHARES:
             found[name] = wilson(value, counts.sum())
         else:
             half = Z * standard_error(values, counts)

@@ -175,7 +175,8 @@ def passing(evidence: Evidence) -> float:
 
 def fragment_similarity(evidence: Evidence, split: str) -> float:
     """Cosine of the BRICS fragment counts of the generated molecules and of the split."""
-    return cosine(evidence.some().fragments, evidence.split(split).fragments)
+    held_out = evidence.split(split)
+    return cosine(evidence.some().fragments, held_out.fragments)
 
 
 def scaffold_similarity(evidence: Evidence, split: str) -> float:
