@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from molgen.core.errors import MolgenError
+from molgen.generators import LIKELIHOODS
 from workflows.configuration import checked, drawing, drawn, guided, options, raw_files, shards
 from workflows.configuration import steering, training, wish_files, write_resolved
 from workflows.resources import grows, without_gpus

@@ -177,18 +177,21 @@ def _training_set(
     settings: EvaluateSettings,
     seed: int,
 ) -> tuple[dict[str, np.ndarray], dict[str, Any] | None]:
-    """Properties of training molecules, and the floor: the metrics of as many of them as were drawn."""
+    """Properties of training molecules, and the floor: the metrics of as many of them as were drawn.
+
+    Without the floor, properties only where the reference knows them: those of fetched files would have to be computed.
+    """
     known = _known_properties(scanned.draw("train", settings.limit, seed))
-    properties = (
-        {name: known[~np.isnan(known[:, i]), i] for i, name in enumerate(PROPERTIES)} if known is not None else {}
-    )
+    properties = {name: np.empty(0) for name in PROPERTIES}
+    if known is not None:
+        properties = {name: known[~np.isnan(known[:, i]), i] for i, name in enumerate(PROPERTIES)}
+    if not settings.floor:
+        return properties, None
     rows = scanned.draw("train", min(settings.limit, len(evidence.draws)), seed)
     smiles = rows["smiles"].to_pylist()
-    if properties and not settings.floor:
-        return properties, None
     train = described("train", smiles, evidence.workers, _known_properties(rows), filters=True)
-    properties = properties or _by_name(train)
-    if not settings.floor or not len(train) or not evidence.splits:
+    properties = _by_name(train) if known is None else properties
+    if not len(train) or not evidence.splits:
         return properties, None
     return properties, {"n": len(train), "metrics": floor(evidence, train, smiles, held_out)}
 

@@ -1,6 +1,7 @@
-"""The floor: the metrics that as many training molecules reach as were drawn. No model of the training set beats it.
+"""The floor: the metrics that as many training molecules reach as were drawn.
 
-FCD, SNN and Scaf depend on the number of molecules, so that a figure means little without the floor for its n.
+It is what a model would show that has learnt the distribution of the training set and nothing else. FCD, SNN and Scaf
+depend on the number of molecules, so that a figure means little without the floor for its n.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from molgen.evaluate.metrics import Evidence, NotMeasuredError, NotNamedError
 
 Z = 1.959964  # of the normal distribution: 2.5 % lie above
 FEWEST = 20  # draws; with fewer, a spread is no more than a guess
+SHARES = frozenset({"valid", "valid_literature", "unique", "unique@1000", "unique@10000", "Novelty", "Filters"})
 UNBOUNDED = frozenset({"logP", "SA", "QED", "weight", "FCD/Test", "FCD/TestSF"})  # from 0 up; the others from 0 to 1
 
 
@@ -35,7 +36,7 @@ def intervals(evidence: Evidence, metrics: Mapping[str, float | None]) -> dict[s
             continue
         if counts.sum() < FEWEST:
             continue
-        if np.isin(values, (0.0, 1.0)).all():
+        if name in SHARES:
             found[name] = wilson(value, counts.sum())
         else:
             half = Z * standard_error(values, counts)
@@ -90,6 +91,13 @@ def _filters(evidence: Evidence) -> Influences:
 def _diversity(evidence: Evidence) -> Influences:
     """Each molecule counts in its own mean over all and in that of each other one: twice."""
     return 2 * evidence.similarity_moments[1], _counts(evidence)
+
+
+def _diversity_of_squares(evidence: Evidence) -> Influences:
+    """The same of the mean of roots r = (mean of T^2)^(1/2): a molecule's own r, and T^2 / 2r in each other one's."""
+    roots, counts = np.sqrt(evidence.similarity_moments[2]), _counts(evidence)
+    [in_others] = evidence.similarity_sums((2,), counts / np.maximum(2 * roots, 1e-12))
+    return roots + in_others / counts.sum(), counts
 
 
 def _nearest(evidence: Evidence, split: str) -> Influences:
@@ -164,6 +172,7 @@ INFLUENCES: Mapping[str, Callable[[Evidence], Influences]] = {
     "Novelty": _novelty,
     "Filters": _filters,
     "IntDiv": _diversity,
+    "IntDiv2": _diversity_of_squares,
     "FCD/Test": partial(_chemnet, split="test"),
     "FCD/TestSF": partial(_chemnet, split="test_scaffolds"),
     "SNN/Test": partial(_nearest, split="test"),

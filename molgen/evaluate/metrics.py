@@ -47,9 +47,19 @@ class Evidence:
     @cached_property
     def similarity_moments(self) -> dict[int, np.ndarray]:
         """For each distinct generated molecule the mean over all of T (key 1) and of T^2 (key 2), T the Tanimoto."""
-        generated = self.some()
-        work = partial(_moments, others=generated.fingerprints, counts=generated.counts)
-        return dict(zip((1, 2), np.concatenate(self.over_blocks(work), axis=1), strict=True))
+        counts = self.some().counts
+        return dict(zip((1, 2), self.similarity_sums((1, 2), counts) / counts.sum(), strict=True))
+
+    def similarity_sums(self, powers: Sequence[int], weights: np.ndarray) -> np.ndarray:
+        """For each distinct generated molecule the sum over all of T^p times their weights, float64 (powers, distinct).
+
+        T is symmetric: each pair of blocks is looked at once.
+        """
+        fingerprints = self.some().fingerprints
+        starts = range(0, len(fingerprints), BLOCK)
+        work = partial(_sums, fingerprints=fingerprints, powers=powers, weights=weights)
+        found: np.ndarray = np.sum([*map_ordered(work, starts, self.workers if len(starts) > 2 else 1)], axis=0)
+        return found
 
     def nearest(self, split: str) -> np.ndarray:
         """The similarity of each distinct generated molecule to its nearest neighbour in a split."""
@@ -121,14 +131,18 @@ def internal_diversity(evidence: Evidence, p: int) -> float:
     return 1 - float(np.average(means, weights=evidence.generated.counts))
 
 
-def _moments(some: np.ndarray, others: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Means of T and of T^2 over all molecules, float64 (2, some)."""
-    total = np.zeros((2, len(some)))
-    for i in range(0, len(others), BLOCK):
-        similarity = tanimoto(some, others[i : i + BLOCK]).astype(np.float64)
-        weights = counts[i : i + BLOCK]
-        total += similarity @ weights, similarity**2 @ weights
-    return total / counts.sum()
+def _sums(start: int, fingerprints: np.ndarray, powers: Sequence[int], weights: np.ndarray) -> np.ndarray:
+    """What the pairs of one block with itself and with all later ones add to the sums of both."""
+    total, rows = np.zeros((len(powers), len(fingerprints))), slice(start, start + BLOCK)
+    for other in range(start, len(fingerprints), BLOCK):
+        columns = slice(other, other + BLOCK)
+        similarity = tanimoto(fingerprints[rows], fingerprints[columns]).astype(np.float64)
+        for sums, power in zip(total, powers, strict=True):
+            powered = similarity if power == 1 else similarity**power
+            sums[rows] += powered @ weights[columns]
+            if other != start:
+                sums[columns] += weights[rows] @ powered
+    return total
 
 
 def nearest_similarity(evidence: Evidence, split: str) -> float:
@@ -161,7 +175,8 @@ def passing(evidence: Evidence) -> float:
 
 def fragment_similarity(evidence: Evidence, split: str) -> float:
     """Cosine of the BRICS fragment counts of the generated molecules and of the split."""
-    return cosine(evidence.some().fragments, evidence.split(split).fragments)
+    held_out = evidence.split(split)
+    return cosine(evidence.some().fragments, held_out.fragments)
 
 
 def scaffold_similarity(evidence: Evidence, split: str) -> float:

@@ -26,6 +26,9 @@ FAMILIES = {
 ASKABLE = frozenset({"smiles", "graph-vae", "graph-diffusion"})
 CONDITIONED = frozenset({"smiles", "graph-diffusion"})
 
+# those whose models know likelihoods (`base.Likelihood`): a plan asks this without loading them
+LIKELIHOODS = frozenset({"smiles", "graph-diffusion", "ngram", "hmm"})
+
 # trained as a family is, for a model of one: they steer its draws and draw nothing themselves
 GUIDES = {
     "graph-diffusion-guide": ("molgen.generators.diffusion.guide", "Guide"),

@@ -17,10 +17,13 @@ import numpy as np
 from jaxtyping import Float, Int
 from pydantic import Field
 
+from molgen.core import seeds
 from molgen.core.settings import Settings
 from molgen.data.store import Store, gather
 from molgen.generators.counted import NOTHING_KEPT, Keeper, TextModel, chosen
 from molgen.represent.tokens import BOS, EOS, PAD, UNKNOWN, Vocabulary
+
+PART = 1 << 22  # tokens whose windows are looked at together
 
 
 class NgramConfig(Settings):
@@ -118,17 +121,14 @@ class Ngram(TextModel):
 
 def _counted(stream: Int[np.ndarray, " tokens"], order: int, size: int) -> dict[str, np.ndarray]:
     """The tree of texts laid end to end, each from BOS to EOS: nodes by depth, then by parent, then by older token."""
-    place = np.arange(len(stream))
-    place -= np.maximum.accumulate(np.where(stream == BOS, place, 0))
-    at = np.flatnonzero(stream != BOS)  # tokens whose context goes on
-    node = np.zeros(len(at), np.int64)  # of its end that is `depth` long
+    at, times = _windows(stream, order, size)
+    node = np.zeros(len(at), np.int64)  # of the end of its context that is `depth` long
     first, depths = 0, []
     found: dict[str, list[np.ndarray]] = {name: [] for name in ("parent", "older", "choices", "token", "count")}
     for depth in range(order + 1):
-        older = stream[at - depth].astype(np.int64) if depth else 0
-        pairs, inverse, counts = np.unique(
-            (node * size + older) * size + stream[at], return_inverse=True, return_counts=True
-        )
+        older = stream[at - depth].astype(np.int64) if depth else np.zeros(len(at), np.int64)
+        pairs, inverse = np.unique((node * size + older) * size + stream[at], return_inverse=True)
+        counts = np.bincount(inverse, times, len(pairs)).astype(np.int64)
         contexts, starts, choices = np.unique(pairs // size, return_index=True, return_counts=True)
         own = np.repeat(np.arange(len(contexts)), choices)  # of each pair, the context
         found["token"].append((pairs % size).astype(np.uint8))
@@ -139,11 +139,34 @@ def _counted(stream: Int[np.ndarray, " tokens"], order: int, size: int) -> dict[
             found["older"].append((contexts % size).astype(np.uint8))
         depths.append(len(contexts))
         repeated = np.add.reduceat(counts, starts)[own] > 1 if len(at) else np.zeros(0, bool)
-        goes_on = repeated[inverse] & (place[at] > depth)
+        goes_on = repeated[inverse] & (older != BOS)
         node = (first + own[inverse])[goes_on]
-        at = at[goes_on]
+        at, times = at[goes_on], times[goes_on]
         first += len(contexts)
     return {name: np.concatenate(parts) for name, parts in found.items()} | {"depths": np.array(depths)}
+
+
+def _windows(stream: Int[np.ndarray, " tokens"], order: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where each distinct window (a token and up to `order` before it, BOS the first) stands, and how often it occurs.
+
+    There are far fewer of them than tokens. They are told apart by 64 random bits for each token at each place, of
+    which a window has the exclusive or: of ten million windows, some two are confused once in 300,000 streams.
+    """
+    bits = seeds.numpy_generator(0, "ngram").integers(2**64, size=(order + 1, size), dtype=np.uint64)
+    known, at, times = np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64)
+    for start in range(0, len(stream), PART):
+        ends = start + np.flatnonzero(stream[start : start + PART] != BOS)
+        marks = bits[0, stream[ends]]
+        going = np.arange(len(ends))
+        for depth in range(1, order + 1):
+            older = stream[ends[going] - depth]
+            marks[going] ^= bits[depth, older]
+            going = going[older != BOS]
+        marks, at = np.concatenate([known, marks]), np.concatenate([at, ends])
+        times = np.concatenate([times, np.ones(len(ends), np.int64)])
+        known, places, inverse = np.unique(marks, return_index=True, return_inverse=True)
+        at, times = at[places], np.bincount(inverse, times, len(known)).astype(np.int64)
+    return at, times
 
 
 def _check(arrays: Mapping[str, np.ndarray], order: int, keys: np.ndarray, size: int) -> None:

@@ -11,7 +11,7 @@ from rdkit import Chem
 
 from molgen.core.errors import ArtifactError, InputError
 from molgen.data.store import Store
-from molgen.generators import ASKABLE, CONDITIONED, FAMILIES, family
+from molgen.generators import ASKABLE, CONDITIONED, FAMILIES, LIKELIHOODS, family
 from molgen.generators.base import Generator, Likelihood, NeuralGenerator
 from molgen.generators.counted import CountedGenerator
 from molgen.generators.folder import CONFIG, WEIGHTS, load_model
@@ -51,6 +51,10 @@ def test_it_is_a_generator(model: NeuralGenerator) -> None:
 def test_it_can_be_asked_for_properties_where_the_table_says_so(model: NeuralGenerator) -> None:
     assert ("condition" in model.Drawing.model_fields) == (model.name in ASKABLE)
     assert ("conditions" in model.Config.model_fields) == (model.name in CONDITIONED)
+
+
+def test_whether_it_knows_likelihoods_is_known_without_loading_it(model: NeuralGenerator) -> None:
+    assert isinstance(model, Likelihood) == (model.name in LIKELIHOODS)
 
 
 def test_it_draws_exactly_n_canonical_molecules_or_reasons(model: NeuralGenerator) -> None:

@@ -163,6 +163,9 @@ def test_fetched_files_serve_as_they_are(drawn, reference, tmp_path):
     prepared, fetched = evaluate(drawn, reference, tmp_path / "a.json"), evaluate(drawn, folder, tmp_path / "b.json")
     assert fetched["metrics"] == pytest.approx(prepared["metrics"], abs=1e-6)
     assert fetched["floor"]["metrics"] == pytest.approx(prepared["floor"]["metrics"], abs=1e-6)
+    bare = evaluate(drawn, folder, tmp_path / "c.json", EvaluateSettings(floor=False))
+    assert bare["metrics"] == fetched["metrics"]
+    assert (bare["floor"], bare["distributions"]["MW"]["train"]["n"]) == (None, 0)  # not worked out for a histogram
     assert fetched["reference"]["rows"]["test"] == len(TEST) + 1
     assert fetched["reference"]["compared"]["test"] == len(TEST)  # what is no molecule is left out
 

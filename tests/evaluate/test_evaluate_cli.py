@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from molgen.cli.main import main
+from molgen.evaluate.evaluate import read_metrics
 
 
 @pytest.fixture
@@ -32,6 +33,17 @@ def test_evaluate_prints_the_metrics(molgen, drawn, reference, tmp_path):
     assert lines["valid"] == "0.6250"
     assert "1 draws invalid: valence" in out
     assert (tmp_path / "m.json").is_file()
+
+
+@pytest.mark.parametrize("draws", [["c1ccccc1CCN"] * 40, ["CC(C)C"] * 20, ["c1ccc2ncccc2c1"] * 20])
+def test_draws_that_are_all_equal_have_intervals(molgen, draws, reference, tmp_path):
+    (tmp_path / "equal.smi").write_text("\n".join(draws) + "\n")
+    code, out, _ = molgen("evaluate", tmp_path / "equal.smi", "--reference", reference, "--out", tmp_path / "m.json")
+    assert code == 0, out
+    record = read_metrics(tmp_path / "m.json")
+    for name, (low, high) in record["intervals"].items():
+        assert low <= record["metrics"][name] + 1e-9, name
+        assert high >= record["metrics"][name] - 1e-9, name
 
 
 def test_evaluate_refuses_in_one_line(molgen, drawn, reference, tmp_path):

@@ -7,9 +7,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from molgen.chem.fingerprints import tanimoto
+from molgen.evaluate.describe import describe
+from molgen.evaluate.draws import Draws
 from molgen.evaluate.frechet import Gaussian, frechet_distance, influence
-from molgen.evaluate.intervals import cosine_influence, standard_error, wasserstein_influence, wilson
-from molgen.evaluate.metrics import cosine, wasserstein
+from molgen.evaluate.intervals import INFLUENCES, cosine_influence, standard_error, wasserstein_influence, wilson
+from molgen.evaluate.metrics import Evidence, cosine, wasserstein
 
 STEP = 1e-5
 
@@ -60,6 +63,24 @@ def test_chemnet_influence_is_the_derivative():
         assert found[i] - found.mean() == pytest.approx(
             (moved - frechet_distance(own, other)) / STEP, rel=1e-2, abs=1e-2
         )
+
+
+@pytest.mark.parametrize(("name", "power"), [("IntDiv", 1), ("IntDiv2", 2)])
+def test_diversity_influence_is_the_derivative(name: str, power: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("molgen.evaluate.metrics.BLOCK", 2)
+    smiles = ["CCO", "CCO", "c1ccccc1", "c1ccc(-c2ccncc2)cc1", "CC(=O)Nc1ccc(O)cc1", "CCN"]
+    described = describe("generated", smiles, 1)
+    found, counts = INFLUENCES[name](Evidence(Draws(list(smiles)), set(), described, {}, 1))
+    similarity = tanimoto(described.fingerprints, described.fingerprints).astype(float)
+
+    def value(weights: np.ndarray) -> float:
+        shares = weights / weights.sum()
+        return float(shares @ (similarity**power @ shares) ** (1 / power))
+
+    mean = counts @ found / counts.sum()
+    for i in range(len(counts)):
+        moved = value(counts + STEP * counts.sum() * np.eye(len(counts))[i])
+        assert found[i] - mean == pytest.approx((moved - value(counts)) / STEP, abs=1e-3)
 
 
 def test_the_standard_error_is_that_of_a_bootstrap():

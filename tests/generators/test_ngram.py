@@ -6,12 +6,14 @@ import math
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from molgen.core.errors import SettingsError
 from molgen.data.store import Store
+from molgen.generators import ngram
 from molgen.generators.ngram import Ngram, NgramConfig
-from molgen.represent.tokens import tokenize
+from molgen.represent.tokens import BOS, EOS, tokenize
 from molgen.training.settings import RunSettings
 from molgen.training.train import train
 
@@ -57,3 +59,22 @@ def test_settings_of_the_loop_are_refused(features: Path, tmp_path: Path) -> Non
     with pytest.raises(SettingsError, match=r"training.learning_rate: .*leave it out"):
         train("ngram", features, tmp_path / "model", settings)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("part", [7, 50, 1 << 22])
+def test_windows_are_those_of_a_dictionary_however_they_are_parted(
+    features: Path, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ngram, "PART", part)
+    store, order = Store.open(features), 4
+    texts = store.smiles(Ngram.usable(store, store.rows("train"))[:20])
+    ids = [[BOS, *store.vocabulary.encode(text).tolist(), EOS] for text in texts]
+    expected = Counter(tuple(t[max(0, i - order) : i + 1]) for t in ids for i in range(1, len(t)))
+    stream = np.array([i for t in ids for i in t], np.uint8)
+    at, times = ngram._windows(stream, order, len(store.vocabulary))
+    found = Counter[tuple[int, ...]]()
+    for end, count in zip(at.tolist(), times.tolist(), strict=True):
+        window = stream[max(0, end - order) : end + 1].tolist()
+        begins = [i for i, token in enumerate(window[:-1]) if token == BOS]
+        found[tuple(window[begins[-1] if begins else 0 :])] += count
+    assert found == expected

@@ -38,6 +38,17 @@ def test_a_dry_run_writes_nothing(snakemake, config):
     assert not (config.parent / "results").exists()
 
 
+def test_likelihoods_are_measured_of_the_families_that_know_them(snakemake, config):
+    config.write_text(config.read_text().replace("smiles: {}", "smiles: {}, combinatorial: {}"))
+    done = snakemake("--configfile", str(config), "-n", "--printshellcmds", folder=config.parent)
+    commands = [line for line in (done.stdout + done.stderr).splitlines() if "molgen evaluate" in line]
+    assert {("combinatorial" in line, "--model results/r/models/smiles" in line) for line in commands} == {
+        (False, True),
+        (True, False),
+    }
+    assert not any("--model results/r/models/combinatorial" in line for line in commands)
+
+
 def test_an_unknown_key_is_one_line(snakemake, config):
     done = snakemake("--configfile", str(config), "-n", "--config", "sead=1", folder=config.parent)
     assert done.returncode == 1

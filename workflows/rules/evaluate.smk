@@ -1,4 +1,5 @@
-# in:  results/RUN/samples/FAMILY.parquet, results/RUN/molecules/ (the training and held-out splits)
+# in:  results/RUN/samples/FAMILY.parquet, results/RUN/molecules/ (the training and held-out splits), and of a family
+#      that knows likelihoods results/RUN/models/FAMILY/ (those of the splits)
 # out: results/RUN/metrics/FAMILY.json
 
 
@@ -6,9 +7,11 @@ rule evaluate:
     input:
         samples=f"{RUN}/samples/{{family}}.parquet",
         molecules=f"{RUN}/molecules",
+        model=lambda wildcards: f"{RUN}/models/{wildcards.family}" if wildcards.family in LIKELIHOODS else [],
     output:
         f"{RUN}/metrics/{{family}}.json",
     params:
+        model=lambda wildcards, input: f"--model {input.model}" if input.model else "",
         settings=options(config["evaluate"]),
         seed=SEED,
     log:
@@ -24,4 +27,4 @@ rule evaluate:
         "../../environment.yml"
     shell:
         "molgen evaluate {input.samples} --reference {input.molecules} --out {output}"
-        " --seed {params.seed} --workers {threads} {params.settings} |& keep {log}"
+        " --seed {params.seed} --workers {threads} {params.model} {params.settings} |& keep {log}"
