@@ -69,7 +69,6 @@ def test_the_defaults_are_those_of_the_code() -> None:
     from molgen.data.prepare_settings import PrepareSettings
     from molgen.evaluate import evaluate
     from molgen.generators import family
-
     from molgen.steering import SteerSettings
 
     assert SteerSettings(condition={"logP": 2.0}).n == DRAWS_GUIDED
