@@ -25,12 +25,12 @@ def guided_section(run: Run) -> str:
     if not files:
         return ""
     found = {family: outcomes(file) for family, file in files.items()}
-    parts = [f"<h3>Properties asked for</h3><p class='about'>{ABOUT}</p>", _trade_off(found)]
+    parts = [f"<div class='asked'><h3>Properties asked for</h3><p class='about'>{ABOUT}</p>", _trade_off(found)]
     for family, file in files.items():
         with opened(file, STEERED) as table:
             rows = table.read().to_pandas()
         parts.append(f"<h4>{escape(family)}</h4>{_table(found[family], rows)}{_figures(found[family], rows)}")
-    return "".join(parts)
+    return "".join([*parts, "</div>"])
 
 
 def _table(found: list[Outcome], rows: Any) -> str:
@@ -91,7 +91,7 @@ def _trade_off(found: dict[str, list[Outcome]]) -> str:
         key = f'<path class="line s{place % SERIES}" d="M0 6H28"/>'
         keys.append(f'<span class="key"><svg viewBox="0 0 28 12">{key}</svg>{escape(family)}</span>')
     chart = frame.svg("Diversity against the share of draws that meet the wishes", *content)
-    return f'<div class="legend">{"".join(keys)}</div><figure>{chart}</figure>'
+    return f'<div class="legend">{"".join(keys)}</div><div class="figures wide"><figure>{chart}</figure></div>'
 
 
 def _weight(one: Outcome) -> str:
