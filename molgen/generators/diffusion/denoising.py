@@ -77,7 +77,10 @@ def _move(how: DiffusionDrawing, now: Tensor, later: Tensor) -> Callable[..., Te
             return pick(probs, uniforms)
         if how.sampler == "posterior":
             return pick(tilted(kind.posterior(probs, state, now, later), ratio, how.guidance), uniforms)
-        rates = kind.rates(probs, state, now, eta=how.eta, omega=how.omega)
+        if how.sampler == "direct":
+            rates = kind.direct_rates(probs, state, now, eta=how.eta)
+        else:
+            rates = kind.rates(probs, state, now, eta=how.eta, omega=how.omega)
         return jump(tilted(rates, ratio, how.guidance), state, later - now, uniforms)
 
     return move

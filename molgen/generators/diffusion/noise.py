@@ -6,7 +6,8 @@ probability t, and otherwise drawn from a fixed distribution p0, the classes' fr
     p_t(z | z1) = t [z = z1] + (1 - t) p0(z)                                        (time 1 is data, time 0 noise)
 
 - *Discrete flow matching* (Campbell et al. 2024; DeFoG: Qin et al. 2024) goes from 0 to 1 in continuous time, by rates
-  of jumping from the present class to each other one.
+  of jumping from the present class to each other one. Many rates follow the path: DeFoG's, or those that jump to the
+  believed class alone (Gat et al. 2024).
 - *Discrete diffusion* (D3PM: Austin et al. 2021; DiGress: Vignac et al. 2023) draws the state at a later time s from
   its posterior given the state at t; here the cumulative alpha of those papers is t itself.
 
@@ -81,6 +82,22 @@ class Noise:
         if eta:
             out = out + eta * (time * probs + (1 - time) * prior)
         return out.scatter(-1, here, 0.0)
+
+    def direct_rates(
+        self, probs: Distributions, state: States, time: Float[Tensor, "batch 1"], *, eta: float
+    ) -> Distributions:
+        """Rates that follow the same path by jumps to z1 alone (Gat et al. 2024, eq. 25): the expectation of
+
+            R(z, z' | z1) = [z' = z1] / (1 - t) + eta p_t(z')
+
+        An Euler step of them is exact for a given belief. With thousands of classes, most of them rare, those of
+        `rates` lead over rare ones and are too fast for a step where they leave them.
+        """
+        time, prior = time.unsqueeze(-1), self._prior(probs)
+        out = probs / (1 - time)
+        if eta:
+            out = out + eta * (time * probs + (1 - time) * prior)
+        return out.scatter(-1, state.unsqueeze(-1), 0.0)
 
     def posterior(self, probs: Distributions, state: States, time: Tensor, later: Tensor) -> Distributions:
         """Distribution of the state at `later` given that at `time`, for z1 ~ `probs`: the sum over z1 of

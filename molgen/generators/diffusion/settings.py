@@ -46,8 +46,9 @@ class DiffusionDrawing(DrawingSettings):
     """What a draw can be asked for."""
 
     steps: Annotated[int, Field(ge=1, le=10_000)] = 50  # calls of the network
-    sampler: Literal["flow", "posterior"] = "flow"  # discrete flow matching, or discrete diffusion
-    eta: Annotated[float, Field(ge=0, le=1000)] = 0.0  # flow: stochasticity, lets earlier choices be taken back
+    # discrete flow matching by jumps to the believed class or by DeFoG's rates, or discrete diffusion
+    sampler: Literal["direct", "flow", "posterior"] = "direct"
+    eta: Annotated[float, Field(ge=0, le=1000)] = 0.0  # but for posterior: stochasticity, takes earlier choices back
     omega: Annotated[float, Field(ge=0, le=100)] = 0.0  # flow: pull to the predicted clean graph
     distortion: Literal["quadratic", "none"] = "quadratic"  # times 2t - t^2: more steps where the graph is nearly clean
     constrained: bool = True  # fragments: the last step keeps to trees that use every site once
@@ -70,6 +71,12 @@ class DiffusionDrawing(DrawingSettings):
     def _a_predictor_needs_a_wish(self) -> Self:
         if self.predictor is not None and not self.condition:
             raise ValueError("predictor: nothing is asked of it; give a condition")
+        return self
+
+    @model_validator(mode="after")
+    def _omega_is_of_flow(self) -> Self:
+        if self.omega and self.sampler != "flow":
+            raise ValueError("omega: only the sampler flow has it; give sampler=flow as well")
         return self
 
     @property

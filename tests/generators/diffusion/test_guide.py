@@ -78,7 +78,7 @@ def test_ratios_are_exact_where_the_predictor_is_linear(monkeypatch: pytest.Monk
     assert torch.allclose(asked_of_one, guide.tilt({"a": np.array([2.0])})(graphs, time)[0])
 
 
-@pytest.mark.parametrize(("sampler", "near"), [("posterior", 0.015), ("flow", 0.1)])
+@pytest.mark.parametrize(("sampler", "near"), [("posterior", 0.015), ("flow", 0.1), ("direct", 0.1)])
 def test_exact_ratios_turn_draws_into_those_of_the_posterior(sampler: str, near: float) -> None:
     """One variable of three states, a wish as likely as `wish` says of each: Bayes' rule on what comes out.
 
@@ -136,7 +136,7 @@ def polar_share(model: GraphDiffusion, how: DiffusionDrawing) -> float:
     return float(polar[last.nodes].double().mean())
 
 
-@pytest.mark.parametrize("sampler", ["flow", "posterior"])
+@pytest.mark.parametrize("sampler", ["direct", "flow", "posterior"])
 def test_draws_move_to_what_is_asked(trained: tuple[Path, Path], sampler: str) -> None:
     """A low and a high topological polar surface."""
     model, guide = GraphDiffusion.load(trained[0], device="cpu"), str(trained[1])

@@ -94,7 +94,7 @@ def test_training_tells_some_properties_of_some_molecules(model: GraphDiffusion,
     assert 0.2 < told.double().mean() < 0.8
 
 
-@pytest.mark.parametrize("sampler", ["flow", "posterior"])
+@pytest.mark.parametrize("sampler", ["direct", "flow", "posterior"])
 def test_the_batch_size_does_not_matter(model: GraphDiffusion, sampler: str) -> None:
     how = FEW.model_copy(update={"sampler": sampler})
     whole = model.sample(20, seed=3, drawing=how)
@@ -107,7 +107,8 @@ def test_a_path_begins_in_noise_and_each_wish_changes_it(model: GraphDiffusion) 
     draws = np.arange(6)
     plain = list(model.path(draws, 9, 0, FEW))
     assert len(plain) == FEW.steps + 1
-    for change in [{"eta": 5.0}, {"omega": 2.0}, {"condition": {"logP": 4.0}}, {"temperature": 0.3}]:
+    wishes = [{"sampler": "flow"}, {"sampler": "flow", "omega": 2.0}, {"sampler": "posterior"}, {"eta": 5.0}]
+    for change in [*wishes, {"condition": {"logP": 4.0}}, {"temperature": 0.3}]:
         other = list(model.path(draws, 9, 0, FEW.model_copy(update=change)))
         assert torch.equal(other[0].nodes, plain[0].nodes)
         assert not torch.equal(other[-1].pairs, plain[-1].pairs)

@@ -43,6 +43,26 @@ def test_rates_carry_the_path(time: float, eta: float, clean: int) -> None:
     assert np.allclose(change, np.eye(3)[clean] - PRIOR)
 
 
+@pytest.mark.parametrize("time", [0.0, 0.2, 0.7])
+@pytest.mark.parametrize("eta", [0.0, 3.0])
+@pytest.mark.parametrize("clean", [0, 1, 2])
+def test_direct_rates_carry_the_path_too(time: float, eta: float, clean: int) -> None:
+    probs = tensor(np.eye(3)[clean]).expand(1, 3, 3)
+    rates = Noise(COUNTS).direct_rates(probs, torch.arange(3)[None], tensor([[time]]), eta=eta)[0].numpy()
+    mass = path(time, clean)
+    assert np.allclose(mass @ rates - mass * rates.sum(1), np.eye(3)[clean] - PRIOR)
+    assert eta or np.count_nonzero(rates) == 2
+
+
+def test_a_direct_step_is_exact() -> None:
+    """However long: shares at a later time are those of the path."""
+    noise, now, later = Noise(COUNTS), 0.1, 0.8
+    probs = tensor([0, 0, 1]).expand(1, 3, 3)
+    rates = noise.direct_rates(probs, torch.arange(3)[None], tensor([[now]]), eta=0.0)[0].numpy()
+    moved = np.eye(3) + (later - now) * (rates - np.diag(rates.sum(1)))
+    assert np.allclose(path(now, 2) @ moved, path(later, 2))
+
+
 def test_rates_are_the_published_ones() -> None:
     """DeFoG's equation, state by state."""
     time, clean = 0.4, 1
@@ -98,8 +118,8 @@ def test_likely_is_bayes_rule_for_one_variable() -> None:
         assert np.allclose(torch.softmax(found[0, now], -1).numpy(), known / known.sum())
 
 
-@pytest.mark.parametrize("sampler", ["flow", "posterior"])
-def test_both_samplers_end_in_the_data(sampler: str) -> None:
+@pytest.mark.parametrize("sampler", ["direct", "flow", "posterior"])
+def test_all_samplers_end_in_the_data(sampler: str) -> None:
     """With the true beliefs, states drawn from noise are distributed as the data in the end."""
     data, count, steps = np.array([0.1, 0.2, 0.7]), 40_000, 40
     noise, generator = Noise(COUNTS), torch.Generator().manual_seed(0)
@@ -115,9 +135,15 @@ def test_both_samplers_end_in_the_data(sampler: str) -> None:
         elif later == 1:
             state = pick(probs, uniforms[k + 1])
         else:
-            state = jump(noise.rates(probs, state, t, eta=1.0, omega=0.0), state, s - t, uniforms[k + 1])
+            direct = sampler == "direct"
+            rates = (
+                noise.direct_rates(probs, state, t, eta=1.0)
+                if direct
+                else noise.rates(probs, state, t, eta=1.0, omega=0.0)
+            )
+            state = jump(rates, state, s - t, uniforms[k + 1])
     shares = np.bincount(state[0], minlength=3) / count
-    assert np.allclose(shares, data, atol=0.03 if sampler == "flow" else 0.01)
+    assert np.allclose(shares, data, atol=0.01 if sampler == "posterior" else 0.03)
 
 
 def test_noise_shows_no_class_that_the_data_lack() -> None:
