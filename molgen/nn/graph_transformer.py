@@ -28,6 +28,7 @@ from torch.nn import functional as F
 from molgen.nn.tally import GraphTally
 from molgen.nn.transformer import norm
 
+RANK = 80  # of what a graph as a whole does to its nodes
 FREQUENCIES = 16  # of the time code: pi / 2 times 1, 2, 3, ...
 
 
@@ -48,7 +49,7 @@ class GraphBlock(nn.Module):
         self.edge_out = nn.Linear(pair_width, edge_width, bias=False)
         self.up = nn.Linear(width, feedforward, bias=False)
         self.down = nn.Linear(feedforward, width, bias=False)
-        self.modulation = nn.Linear(width, 4 * width)
+        self.modulation = nn.Sequential(nn.Linear(width, RANK, bias=False), nn.Linear(RANK, 4 * width))
 
     def forward(
         self, x: Float[Tensor, "batch n width"], e: Float[Tensor, "batch n n edge"], said: Float[Tensor, "batch width"]
@@ -164,7 +165,7 @@ class GraphTransformer(nn.Module):
             if (
                 parameter.ndim == 1
                 or name.startswith("tally")
-                or name.endswith(("_out.weight", "down.weight", "logits.weight", "modulation.weight"))
+                or name.endswith(("_out.weight", "down.weight", "logits.weight", "modulation.1.weight"))
             ):
                 nn.init.zeros_(parameter)
             elif name.endswith("embedding.weight"):
