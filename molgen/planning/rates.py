@@ -13,7 +13,7 @@ from molgen.core.settings import read_yaml
 from molgen.planning.work import STEPS, Work, work_of
 
 SHIPPED = Path(__file__).with_name("rates.yaml")
-FAMILIES = ("train", "sample")
+FAMILIES = ("train", "sample", "guide")
 TRAINING_CORES = 2  # what training is known to make use of
 
 
