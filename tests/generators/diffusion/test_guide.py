@@ -122,7 +122,7 @@ def trained(features: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     train("graph-diffusion", features, folder / "model", RunSettings(model=SMALL, training=training))
     settings = RunSettings(
         model={**SMALL, "layers": 1, "properties": ["TPSA", "logP"]},
-        training=training.model_copy(update={"molecules": 5000, "validate_every": 5000}),
+        training=training.model_copy(update={"molecules": 5000, "validate_every": 5000, "learning_rate": 4e-3}),
         start=str(folder / "model"),
     )
     train("graph-diffusion-guide", features, folder / "guide", settings)
