@@ -132,16 +132,15 @@ def steer(
 
 def _write(file: Path, draws: Mapping[float, Path], wishes: Mapping[str, Wish], workers: int) -> None:
     extra = {f"{name}{end}": pa.float64() for name in wishes for end in ("", ".asked")}
-    columns = [pa.array([wish.asked]) for wish in wishes.values()]
     total = sum(1 for _ in _batches(draws))
     with Writer(file, STEERED.schema(extra), STEERED) as writer, progress("steer", total, "batches") as bar:
         valued = map_ordered(partial(_values, list(wishes)), (b["smiles"] for _, b in _batches(draws)), workers)
         for (weight, batch), found in zip(_batches(draws), valued, strict=True):
             met = np.all([wish.met(found[:, k]) for k, wish in enumerate(wishes.values())], 0)
             row = {"guidance": [weight] * len(met), **batch, "met": met}
-            for k, (name, column) in enumerate(zip(wishes, columns, strict=True)):
+            for k, (name, wish) in enumerate(wishes.items()):
                 row[name] = found[:, k]
-                row[f"{name}.asked"] = column.take(pa.array(np.zeros(len(met), np.int64)))
+                row[f"{name}.asked"] = [wish.asked] * len(met)
             writer.write(row)
             bar.advance(1)
 

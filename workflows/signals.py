@@ -15,7 +15,7 @@ PASSED_ON = (signal.SIGTERM, signal.SIGUSR1)
 def pass_on() -> None:
     """From now on SIGTERM and SIGUSR1 reach everything that this process has started, too; to be called once.
 
-    With control groups, Slurm signals only the first process of a step: the snakemake within the job. That would wait
+    A batch system may signal only the first process of a step: the snakemake within the job. That would wait
     for a training which knows of nothing, until both are killed; and SIGUSR1 would end it.
     """
     reader, writer = os.pipe()
