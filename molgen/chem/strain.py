@@ -13,6 +13,7 @@ from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
 LINEAR, BREDT, SMALL = 9, 8, 4  # rings of fewer atoms cannot hold a linear part; a twisted double bond; small: at most
+_SP_IN_A_RING = Chem.MolFromSmarts("[^1;R]")
 _MULTIPLE = (Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
 
 
@@ -20,25 +21,31 @@ def strained_motifs(mol: Chem.Mol) -> list[str]:
     """The names of the motifs that a molecule has, sorted; [] for most."""
     info = mol.GetRingInfo()
     sizes = [len(ring) for ring in info.AtomRings()]
-    if not sizes:
-        return []
     found = set[str]()
-    bonds = [[mol.GetBondWithIdx(i) for i in ring] for ring in info.BondRings()]
-    for size, ring in zip(sizes, bonds, strict=True):
+    if min(sizes, default=LINEAR) <= SMALL or mol.HasSubstructMatch(_SP_IN_A_RING):
+        found |= _of_single_rings(mol)
+    if sum(size <= SMALL for size in sizes) > 1:
+        found |= _small_pairs(info.AtomRings(), info.BondRings())
+    if len(sizes) > 1 and _anti_bredt(mol):
+        found.add("double bond at a bridgehead")
+    return sorted(found)
+
+
+def _of_single_rings(mol: Chem.Mol) -> set[str]:
+    """Motifs that one ring has by itself: small, or with a linear part."""
+    info, found = mol.GetRingInfo(), set[str]()
+    for atoms, bonds in zip(info.AtomRings(), info.BondRings(), strict=True):
+        size, ring = len(atoms), [mol.GetBondWithIdx(i) for i in bonds]
         multiple = sum(b.GetBondType() in _MULTIPLE or b.GetIsAromatic() for b in ring)
         if size == 3 and multiple:
             found.add("unsaturated three-ring")
+        if size == 3 and _hetero(mol, atoms) > 1:
+            found.add("three-ring of two heteroatoms")
         if size == 4 and multiple > 1:
             found.add("four-ring of two double bonds")
         if size < LINEAR and _linear(ring):
             found.add("linear part in a ring")
-    if sum(size <= SMALL for size in sizes) > 1:
-        found |= _small_pairs(info.AtomRings(), info.BondRings())
-    if any(len(ring) == 3 and _hetero(mol, ring) > 1 for ring in info.AtomRings()):
-        found.add("three-ring of two heteroatoms")
-    if len(sizes) > 1 and _anti_bredt(mol):
-        found.add("double bond at a bridgehead")
-    return sorted(found)
+    return found
 
 
 def _linear(ring: Sequence[Chem.Bond]) -> bool:

@@ -16,6 +16,7 @@ from molgen.scoring.scaffold_count import ScaffoldCount
 from molgen.scoring.scaffold_novelty import ScaffoldNovelty
 from molgen.scoring.shape import Shape
 from molgen.scoring.similarity import Similarity
+from molgen.scoring.strain import Strain
 from molgen.scoring.substructure import Substructure
 
 COMPONENTS: dict[str, type[Scorer]] = {
@@ -36,6 +37,7 @@ COMPONENTS: dict[str, type[Scorer]] = {
     "np_likeness": NPLikeness,
     "alerts": Alerts,
     "hazards": Hazards,
+    "strain": Strain,
     "similarity": Similarity,
     "shape": Shape,
     "substructure": Substructure,

@@ -32,6 +32,7 @@ SMILES = [
     "C[N+](C)(C)C[C@H](O)[C@H](O)CO",
     "CC(=O)[O-]",
     "CN(CN=[N+]=[N-])[N+](=O)[O-]",  # two hazard motifs
+    "C1(C2N=N2)=CS1",  # strained: thiirene, diazirine
 ]
 LENGTHS = "import sys\nfor line in sys.stdin: print(len(line.strip()), flush=True)"
 KNOWN = Path(__file__).with_name("known.smi")  # ten alkylbenzenes, aspirin, piperidine

@@ -70,6 +70,14 @@ def test_hazards_are_flagged_and_not_hidden(tmp_path: Path, simple: Objective) -
     assert found.score[0] == 1
 
 
+def test_strained_molecules_do_not_pass_where_none_are_wanted(tmp_path: Path) -> None:
+    (tmp_path / "in.smi").write_text("C1(C2N=N2)=CS1\nCCOc1ccccc1\nC1CC1C1CNC1\n")
+    wish = Objective.parse({"components": [{"type": "fsp3"}], "filters": {"strain": {}}})
+    score(tmp_path / "in.smi", wish, tmp_path / "out.parquet")
+    found = frame(tmp_path / "out.parquet")
+    assert (found.strain.tolist(), found.passed.tolist()) == ([2, 0, 0], [False, True, True])
+
+
 def test_the_same_with_one_and_two_workers(tmp_path: Path, molecules: Path, simple: Objective) -> None:
     score(molecules, simple, tmp_path / "one.parquet", workers=1)
     score(molecules, simple, tmp_path / "two.parquet", workers=2)
