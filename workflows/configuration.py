@@ -87,9 +87,14 @@ def _check_guide(values: Mapping[str, Any]) -> None:
     """Refuses wishes that make no sense, and families that cannot be asked for them."""
     where = "workflow configuration: guide"
     wishes = import_module("molgen.steering").SteerSettings.parse(_wishes(values), where=where).wishes()
+    can = ", ".join(sorted(ASKABLE))
     for family in values["guide"].get("families", []):
         if family not in values["families"]:
             raise SettingsError(f"{where}.families: {family!r} is not trained{nearest(family, values['families'])}")
+        if family not in ASKABLE:
+            raise SettingsError(f"{where}.families: {family} cannot be asked for properties; {can} can")
+    if not guided(values):
+        raise SettingsError(f"{where}: none of the families can be asked for properties; {can} can")
     for family in guided(values):
         settings = values["families"][family]
         model = settings.get("model", {})

@@ -54,6 +54,11 @@ def test_shipped_configurations_pass(file):
         ({"guide": {"condition": {"lopP": 2}}}, "guide: 'lopP' is no property (did you mean 'logP'?"),
         ({"guide": {"condition": {"logP": 2}}}, "smiles does not learn logP; add to families.smiles.model.conditions"),
         ({"guide": {"condition": {"logP": 2}, "families": ["ngram"]}}, "guide.families: 'ngram' is not trained"),
+        ({"guide": {"condition": {"logP": 2}}, "families": {"ngram": {}}}, "guide: none of the families can be asked"),
+        (
+            {"guide": {"condition": {"logP": 2}, "families": ["hmm"]}, "families": {"smiles": {}, "hmm": {}}},
+            "guide.families: hmm cannot be asked for properties; graph-diffusion, graph-vae, smiles can",
+        ),
         ({"families": {"smiles": {"sample": {"n": 0}}}}, "families.smiles.sample.n = 0: expected is a whole number"),
     ],
 )
