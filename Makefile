@@ -32,11 +32,11 @@ demo: setup ## run the whole workflow on a part of ZINC250k
 	@$(BIN)/snakemake --configfile workflows/config/demo.yaml --workflow-profile workflows/profiles/local all
 	@echo "The report: results/demo/report.html"
 
-test: setup ## run the tests (those of more than ten seconds are in test-slow)
-	@$(BIN)/python -m pytest
+test: setup ## run the tests, a process a core (those of more than ten seconds are in test-slow)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 test-slow: setup ## run every test
-	@$(BIN)/python -m pytest -m ''
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m ''
 
 test-slurm: setup ## run the tests on a Slurm that they start here (root, Debian's slurmctld slurmd slurmdbd munge mariadb-server)
 	@MOLGEN_TEST_SLURM=1 $(BIN)/python -m pytest -m slurm tests/cluster

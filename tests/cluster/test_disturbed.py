@@ -159,5 +159,19 @@ def test_controller_restart(run, cluster, undisturbed):
     cluster.becomes(job, "COMPLETED")
 
 
+def test_the_login_node_dies(run, cluster, place, undisturbed):
+    """Snakemake is gone at once; its job goes on, and is not done again by the same command."""
+    one = run()
+    job, process = one.held()
+    one.process.kill()
+    one.process.wait()
+    os.kill(process, signal.SIGCONT)
+    cluster.becomes(job, "COMPLETED")
+    before = len(cluster.jobs())
+    subprocess.run([*on_slurm(), MODEL, "--unlock"], cwd=place, env=environment(), check=True, capture_output=True)
+    run().ends_as(undisturbed, resumed=False)
+    assert not cluster.jobs()[before:]
+
+
 def test_the_nodes_are_those_of_the_profile(cluster):
     assert set(cluster.do("sinfo", "-h", "-N", "-o", "%N").split()) == set(NODES)
