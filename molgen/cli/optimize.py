@@ -58,6 +58,7 @@ def optimize(
     print(f"{place}: {found['calls']:,} of {found['budget']:,} calls ({found['ended']})", end="")
     print(f"; {found['passed']:,} molecules pass; best {found['best']:.3f}, best ten {found['top10']:.3f}", end="")
     print(f", area {found['auc_top10']:.3f}")
+    print(f"  {found['front']:,} of them on the Pareto front, hypervolume {found['hypervolume']:.3f}")
     for smiles in found["best_molecules"][:SHOWN]:
         print(f"  {smiles}")
 
@@ -86,10 +87,13 @@ def compare(
     request = _request(objective, names[0] if names else "", budget, model, start, seed, config, changes)
     place = _given(out, "--out")
     rows = run(request, names, seeds, place)
-    print(f"{'strategy':<12} {'calls':>8} {'best':>7} {'best ten':>16} {'area':>16}")
+    print(f"{'strategy':<12} {'calls':>8} {'best':>7} {'best ten':>16} {'area':>16} {'hypervolume':>16}")
     for row in rows:
-        cells = [f"{row[k]:8.3f} ± {row[f'{k}.deviation']:5.3f}" for k in ("top10", "auc_top10")]
-        print(f"{row['strategy']:<12} {row['calls']:>8,.0f} {row['best']:>7.3f} {cells[0]:>16} {cells[1]:>16}")
+        cells = [f"{row[k]:8.3f} ± {row[f'{k}.deviation']:5.3f}" for k in ("top10", "auc_top10", "hypervolume")]
+        print(
+            f"{row['strategy']:<12} {row['calls']:>8,.0f} {row['best']:>7.3f} "
+            + " ".join(f"{cell:>16}" for cell in cells)
+        )
     print(f"{place}/comparison.svg")
 
 

@@ -13,15 +13,16 @@ import numpy as np
 from molgen.core import tables
 from molgen.core.artifacts import whole_file
 from molgen.core.errors import InputError
-from molgen.optimize.curve import curve_svg
+from molgen.optimize.curve import curve_svg, mean_of_best
+from molgen.optimize.front import hypervolumes
 from molgen.optimize.search import EXPERIENCE, Request, optimize
 from molgen.optimize.strategy import strategy_class
 
-FIGURES = ("calls", "best", "top10", "auc_top10")
+FIGURES = ("calls", "best", "top10", "auc_top10", "hypervolume")
 
 
 def compare(request: Request, strategies: Sequence[str], seeds: int, out: Path) -> list[dict[str, Any]]:
-    """Runs or resumes each search into `out/STRATEGY-SEED`; writes `comparison.csv` and `comparison.svg` there.
+    """Runs or resumes each search into `out/STRATEGY-SEED`; writes a table and pictures of the curves to `out`.
 
     Seeds are `request.seed`, `request.seed + 1` and so on. Returns a row a strategy: mean and standard deviation (of a
     sample; nan for one seed) of its figures. `request.values` holds for all strategies, so it is best left empty.
@@ -32,28 +33,33 @@ def compare(request: Request, strategies: Sequence[str], seeds: int, out: Path) 
     for name in names:
         strategy_class(name)
     rows: list[dict[str, Any]] = []
-    curves: dict[str, list[np.ndarray]] = {}
+    curves: dict[str, dict[str, list[np.ndarray]]] = {"comparison": {}, "hypervolume": {}}
     for name in names:
         found = []
         for seed in range(request.seed, request.seed + seeds):
             folder = out / f"{name}-{seed}"
             found.append(optimize(replace(request, strategy=name, seed=seed), folder))
-            curves.setdefault(name, []).append(_scores(folder))
+            scores, values = _course(folder, [one.name for one in request.objective.components])
+            curves["comparison"].setdefault(name, []).append(mean_of_best(scores))
+            curves["hypervolume"].setdefault(name, []).append(hypervolumes(values))
         rows.append(_row(name, found))
     with whole_file(out / "comparison.csv") as aside, aside.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    with whole_file(out / "comparison.svg") as aside:
-        aside.write_text(curve_svg(curves), encoding="utf-8")
+    for stem, what in (("comparison", "mean of the best ten"), ("hypervolume", "hypervolume")):
+        with whole_file(out / f"{stem}.svg") as aside:
+            aside.write_text(curve_svg(curves[stem], what), encoding="utf-8")
     return rows
 
 
-def _scores(folder: Path) -> np.ndarray:
-    """The score of each call, 0 where it has none or did not pass."""
-    rows = tables.read(folder / EXPERIENCE, columns=["score", "passed"])
-    scores = np.nan_to_num(rows["score"].to_numpy(), nan=0.0)
-    return np.where(rows["passed"].to_numpy(), scores, 0.0)
+def _course(folder: Path, goals: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The score and the desirabilities of each call, 0 where one is missing or a filter failed."""
+    names = ["score", *(f"{goal}.desirability" for goal in goals)]
+    rows = tables.read(folder / EXPERIENCE, columns=["passed", *names])
+    values = np.stack([rows[name].to_numpy() for name in names], axis=1)
+    whole = rows["passed"].to_numpy() & np.isfinite(values).all(axis=1)
+    return np.where(whole, values[:, 0], 0.0), np.where(whole[:, None], values[:, 1:], 0.0)
 
 
 def _row(name: str, found: Sequence[dict[str, Any]]) -> dict[str, Any]:

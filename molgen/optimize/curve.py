@@ -61,10 +61,11 @@ def figures(experience: Experience, budget: int) -> dict[str, Any]:
     }
 
 
-def curve_svg(runs: Mapping[str, Sequence[np.ndarray]], width: int = 640, height: int = 360) -> str:
-    """Mean of the best ten against calls as SVG: a line a strategy (the mean over seeds), a band of one deviation."""
+def curve_svg(
+    curves: Mapping[str, Sequence[np.ndarray]], what: str = "mean of the best ten", width: int = 640, height: int = 360
+) -> str:
+    """A figure against calls as SVG: a line a strategy (the mean over seeds), a band of one deviation."""
     left, top, right, bottom = 56, 16, width - 150, height - 44
-    curves = {name: [mean_of_best(scores) for scores in seeds] for name, seeds in runs.items()}
     calls = max((len(curve) for seeds in curves.values() for curve in seeds), default=1)
     highest = max((float(c.max(initial=0)) for seeds in curves.values() for c in seeds), default=1.0) or 1.0
     places = np.unique(np.linspace(1, calls, 200).astype(int))
@@ -79,7 +80,7 @@ def curve_svg(runs: Mapping[str, Sequence[np.ndarray]], width: int = 640, height
         parts.append(f'<text x="{left - 6}" y="{y}" text-anchor="end" dy="4">{share * highest:.2f}</text>')
     parts.append(f'<text x="{(left + right) / 2}" y="{height - 8}" text-anchor="middle">scored molecules</text>')
     turned = f'transform="translate(14 {(top + bottom) / 2}) rotate(-90)"'
-    parts.append(f'<text {turned} text-anchor="middle">mean of the best ten</text>')
+    parts.append(f'<text {turned} text-anchor="middle">{what}</text>')
     for number, (name, seeds) in enumerate(curves.items()):
         colour = COLOURS[number % len(COLOURS)]
         rows = np.array([[curve[min(place, len(curve)) - 1] for place in places] for curve in seeds if len(curve)])
@@ -96,6 +97,6 @@ def curve_svg(runs: Mapping[str, Sequence[np.ndarray]], width: int = 640, height
         parts.append(f'<text x="{right + 10}" y="{top + 16 + 18 * number}" fill="{colour}">{escape(label)}</text>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="Mean of the best ten against scored molecules" font-family="sans-serif" font-size="12">'
+        f'aria-label="{what.capitalize()} against scored molecules" font-family="sans-serif" font-size="12">'
         f'<rect width="{width}" height="{height}" fill="#fff"/>{"".join(parts)}</svg>\n'
     )

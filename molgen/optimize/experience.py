@@ -67,16 +67,16 @@ class Experience:
         """The score of each call, float64 (calls,), 0 where there is none; with `passed`, 0 where a filter failed."""
         return np.array([(r["score"] or 0.0) if r["passed"] or not passed else 0.0 for r in self.rows], np.float64)
 
-    def write(self, file: Path, columns: Sequence[str], judged: Sequence[str]) -> None:
-        """The table of all calls: a scored table with the column `call`."""
+    def write(self, file: Path, columns: Sequence[str], judged: Sequence[str], calls: Sequence[int]) -> None:
+        """The table of some calls, numbered from 0 here: a scored table with the column `call`, from 1."""
         extra: dict[str, pa.DataType] = {"call": pa.int64()}
         for name in columns:
             extra[name] = pa.float64()
             if name in judged:
                 extra[f"{name}.desirability"] = pa.float64()
         schema = SCORED.schema(extra | {"alerts": pa.string()})
-        data = {name: [row.get(name) for row in self.rows] for name in schema.names}
-        data["call"] = list(range(1, len(self.rows) + 1))
+        data = {name: [self.rows[call].get(name) for call in calls] for name in schema.names}
+        data["call"] = [call + 1 for call in calls]
         nan = float("nan")
         for field in schema:
             if field.type == pa.float64():

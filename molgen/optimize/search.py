@@ -24,15 +24,16 @@ from molgen.core.errors import ArtifactError, InputError, MachineError
 from molgen.core.progress import Progress, progress
 from molgen.generators.folder import content, model_folder, read_config
 from molgen.optimize import start as starts
-from molgen.optimize.curve import curve_svg, figures
+from molgen.optimize.curve import curve_svg, figures, mean_of_best
 from molgen.optimize.experience import Experience, value_of
+from molgen.optimize.front import front, goals, hypervolumes
 from molgen.optimize.scaffold_memory import ScaffoldMemory
 from molgen.optimize.settings import SearchSettings
 from molgen.optimize.strategy import Context, Strategy, settings_of, strategy_class
 from molgen.scoring.evaluator import Evaluator
 from molgen.scoring.objective import Objective
 
-EXPERIENCE, SUMMARY, CURVE = "experience.parquet", "summary.json", "curve.svg"
+EXPERIENCE, FRONT, SUMMARY, CURVE = "experience.parquet", "front.parquet", "summary.json", "curve.svg"
 LOG, STATE, WHAT, COURSE = "log.jsonl", "state", "identity.json", "course.json"
 LOOKED_AT = 500  # calls after which a search whose values tell nothing says so
 
@@ -81,21 +82,25 @@ def optimize(request: Request, out: Path) -> dict[str, Any]:
             strategy = begin(request)
             with progress("optimize", request.budget, "calls", done=len(experience)) as bar:
                 ended = run(strategy, experience, request, evaluator, work / STATE, bar)
-            experience.write(
-                work / EXPERIENCE,
-                list(evaluator.columns),
-                [component.name for component in request.objective.components],
-            )
-            write_json(
-                work / SUMMARY,
-                {"strategy": request.strategy, "seed": request.seed, "ended": ended}
-                | figures(experience, request.budget),
-            )
-            (work / CURVE).write_text(curve_svg({request.strategy: [experience.scores(passed=True)]}), encoding="utf-8")
+            write(experience, request, list(evaluator.columns), ended, work)
             for path in (work / LOG, work / STATE, work / f"{STATE}.new", work / WHAT):
                 remove(path)
     found: dict[str, Any] = json.loads((out / SUMMARY).read_text(encoding="utf-8"))
     return found
+
+
+def write(experience: Experience, request: Request, columns: Sequence[str], ended: str, folder: Path) -> None:
+    """The tables, figures and curve of a search that has ended."""
+    judged = [component.name for component in request.objective.components]
+    values = goals(experience, judged)
+    best = front(values)
+    experience.write(folder / EXPERIENCE, columns, judged, range(len(experience)))
+    experience.write(folder / FRONT, columns, judged, best.tolist())
+    found = {"strategy": request.strategy, "seed": request.seed, "ended": ended} | figures(experience, request.budget)
+    found |= {"front": len(best), "hypervolume": float(hypervolumes(values)[-1]) if len(values) else 0.0}
+    write_json(folder / SUMMARY, found)
+    curve = mean_of_best(experience.scores(passed=True))
+    (folder / CURVE).write_text(curve_svg({request.strategy: [curve]}), encoding="utf-8")
 
 
 def refuse_others(out: Path, identity: Identity) -> None:

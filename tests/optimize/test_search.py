@@ -38,6 +38,10 @@ def test_a_search_spends_its_budget_on_distinct_molecules(asked, strategy, tmp_p
     best = max(rows, key=lambda row: row["score"])
     assert found["best_molecules"][0] == best["smiles"]
     assert best["score"] == pytest.approx(np.sqrt(best["similarity"] * best["QED"]))
+    whole = tables.read(tmp_path / "out" / "front.parquet", SCORED).to_pylist()
+    assert [row for row in rows if row["call"] in {one["call"] for one in whole}] == whole
+    assert found["front"] == len(whole) >= 1
+    assert max(one["similarity"] * one["QED"] for one in whole) <= found["hypervolume"] + 1e-3
 
 
 class Killed(BaseException):
@@ -171,5 +175,7 @@ def test_a_comparison_runs_each_seed_and_goes_on(asked, tmp_path):
     tops = [json.loads((tmp_path / "all" / f"genetic-{s}" / "summary.json").read_text())["top10"] for s in (3, 4)]
     assert rows[1]["top10"] == pytest.approx(np.mean(tops))
     assert rows[1]["top10.deviation"] == pytest.approx(np.std(tops, ddof=1))
+    assert rows[0]["hypervolume"] > 0
     assert (tmp_path / "all" / "comparison.svg").read_text().startswith("<svg")
+    assert "Hypervolume against" in (tmp_path / "all" / "hypervolume.svg").read_text()
     assert "genetic" in (tmp_path / "all" / "comparison.csv").read_text()
