@@ -13,6 +13,7 @@ from typing import Any
 
 from molgen import __version__
 from molgen.report import evaluation, overview, provenance
+from molgen.report.domain import domain_section
 from molgen.report.funnel import Step
 from molgen.report.guided import guided_section
 from molgen.report.payload import script_json
@@ -76,6 +77,7 @@ def _filled(run: Run, sheet: Sheet, steps: Sequence[Step], *, title: str, **part
         gaps=overview.gaps(run),
         histograms=evaluation.histograms(run),
         guided=guided_section(run),
+        domain=domain_section(sheet),
         evaluation=evaluation.evaluation_table(run),
         training=provenance.training(run),
         settings=provenance.settings(run),

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rdkit import Chem
 
@@ -90,3 +91,19 @@ def test_what_is_no_predictor_is_refused(run: Path, model: Path, tmp_path: Path)
     shutil.copytree(model, tmp_path / "MW")
     with pytest.raises(InputError, match="a column of that name; rename its folder"):
         report(run, tmp_path / "r.html", ReportSettings(neighbours=False, predictors=(str(tmp_path / "MW"),)))
+
+
+def test_the_page_says_how_far_the_best_are_from_what_was_measured(run: Path, model: Path, tmp_path: Path) -> None:
+    written = report(run, tmp_path / "r.html", ReportSettings(neighbours=False, predictors=(str(model),)))
+    page = Page(written.page)
+    found = Predictor.load(model).predict([Chem.MolFromSmiles(s) for s in page.data["smiles"]])
+    assert f"{found.inside.sum()} of {len(found.inside)} candidates are inside the domain" in page.text
+    assert f"median similarity {np.median(found.similarity):.2f}" in page.text
+    for value, similarity, inside in zip(found.mean, found.similarity, found.inside, strict=True):
+        assert f"{value:.3g}" in page.text
+        assert f"{similarity:.2f} {'inside' if inside else 'outside'}" in page.text
+
+
+def test_a_page_without_predictors_says_nothing_of_them(run: Path, tmp_path: Path) -> None:
+    written = report(run, tmp_path / "r.html", ReportSettings(neighbours=False))
+    assert "what the predictors know" not in Page(written.page).text
