@@ -164,7 +164,7 @@ def of_reference(
     The two halves have no molecule in common, so that one can be measured against the other.
     """
     limit = n if half is None else 2 * n
-    smiles = scanned.draw(split, limit, seed)["smiles"].to_pylist() if scanned.size(split) else []
+    smiles = scanned.draw(split, limit, seed).smiles if scanned.size(split) else []
     if half is not None:
         smiles = smiles[half::2]
     return Subject(f"{split}{'' if half is None else half}", _canonical(smiles), workers, reference=True)
