@@ -155,7 +155,7 @@ def _read(folder: Path) -> Described:
     prints = np.load(folder / "fingerprints.npy", mmap_mode="r", allow_pickle=False)
     if len(prints) != molecules.num_rows:
         raise ValueError(folder)
-    return Described(
+    found = Described(
         smiles=molecules["smiles"].to_pylist(),
         counts=molecules["count"].to_numpy(),
         fingerprints=prints,
@@ -164,10 +164,13 @@ def _read(folder: Path) -> Described:
         scaffolds=_counter(folder / "scaffolds.parquet"),
         passes=molecules["passes"].to_numpy(),
     )
+    del molecules
+    pa.default_memory_pool().release_unused()  # some 50 MB of a large set
+    return found
 
 
 def _table(file: Path) -> pa.Table:
-    """Without threads and without pyarrow's data sets, which imports pandas: half the memory."""
+    """Without threads, each of which would keep memory of its own."""
     with pq.ParquetFile(file) as opened:
         return opened.read(use_threads=False)
 
