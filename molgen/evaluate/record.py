@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from molgen.core.errors import ArtifactError, InputError
 
@@ -26,6 +26,12 @@ class _Distribution(_Shape):
     edges: list[float]
     generated: _Counted
     train: _Counted | None = None
+
+    @model_validator(mode="after")
+    def _a_count_a_bin(self) -> Self:
+        if any(len(found.counts) + 1 != len(self.edges) for found in (self.generated, self.train) if found):
+            raise ValueError("its counts and edges do not go together")
+        return self
 
 
 class _Floor(_Shape):
@@ -74,7 +80,7 @@ def _first(error: ValidationError) -> str:
     place = ".".join(map(str, problem["loc"]))
     if problem["type"] == "missing":
         return f"no '{place}'"
-    said = problem["msg"].removeprefix("Input ")
+    said = problem["msg"].removeprefix("Input ").removeprefix("Value error, ")
     return f"'{place}' {said}" if place else said
 
 

@@ -153,16 +153,23 @@ def _legend(names: Sequence[str], first: str = "training") -> str:
 
 
 def _histograms(models: Sequence[Model]) -> str:
+    known = [(model.title, r.get("distributions", {})) for model in models for r in model.records]
+    first: dict[str, Any] = next((of for _, of in known if of), {})
     figures = []
-    known = [(model.title, r["distributions"]) for model in models for r in model.records if r.get("distributions")]
-    for name, about in known[0][1].items() if known else ():
-        sets = [(model, of[name]) for model, of in known if name in of]
-        lines = [(model, {**s["generated"], "edges": s["edges"]}) for model, s in sets if s["generated"]["n"]]
+    for name, about in first.items():
+        lines = [(title, _drawn(of.get(name))) for title, of in known]
         train = {**about["train"], "edges": about["edges"]} if about.get("train", {}).get("n") else None
         unit = f" ({about['unit']})" if about.get("unit") else ""
         chart = histogram(name, name.replace("_", " ") + unit, train, lines)
         figures.append(f"<figure><h3>{escape(name.replace('_', ' '))}</h3>{chart}</figure>")
     return "".join(figures) or '<p class="empty">No property distributions in these metrics.</p>'
+
+
+def _drawn(distribution: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The histogram of the draws; None where there is no valid one."""
+    if not distribution or not distribution["generated"]["n"]:
+        return None
+    return {**distribution["generated"], "edges": distribution["edges"]}
 
 
 def _map(models: Sequence[Model], count: int, seed: int) -> str:

@@ -164,6 +164,11 @@ def test_bad_inputs_are_refused_in_one_line(drawn, reference, tmp_path):
         (b'{"n": 1, "metrics": {"valid": 1}, "intervals": {"valid": [1]}}', "no 'intervals.valid.1'"),
         (b'{"n": 1, "metrics": {}, "floor": {"n": 1}}', "no 'floor.metrics'"),
         (b'{"n": 1, "metrics": {}, "distributions": {"MW": {"edges": [0]}}}', "no 'distributions.MW.generated'"),
+        (
+            b'{"n": 1, "metrics": {}, "distributions": {"MW": {"edges": [0, 1, 2], "generated": '
+            b'{"n": 0, "mean": null, "std": null, "counts": [1]}}}}',
+            "'distributions.MW' its counts and edges do not go together",
+        ),
     ],
 )
 def test_a_metrics_file_that_is_none_is_refused(content: bytes, said: str, tmp_path: Path):
