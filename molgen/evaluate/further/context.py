@@ -35,9 +35,11 @@ class Subject:
     def __len__(self) -> int:
         return len(self.smiles)
 
-    def first(self, n: int) -> Subject:
-        """The first n points of a reference; itself if it has no more."""
-        return self if len(self) <= n else replace(self, label=f"{self.label} first", smiles=self.smiles[:n])
+    def spread(self, n: int) -> Subject:
+        """n points of a reference, evenly spread over it, for its file may be sorted; itself if it has no more."""
+        if len(self) <= n:
+            return self
+        return replace(self, label=f"{self.label}, {n:,}", smiles=[self.smiles[i * len(self) // n] for i in range(n)])
 
     @cached_property
     def distinct(self) -> list[str]:

@@ -70,7 +70,7 @@ def measure_further(
                 found.figures[name], found.notes[name] = None, str(error)
         found.details |= _details(group, context)
     if beside:
-        as_many = other.first(len(context.subject))  # for what depends on n
+        as_many = other.spread(len(context.subject))  # for what depends on n
         found.compared["train beside"] = len(as_many)
         for kind, subject in {"train": as_many, "test": test}.items():
             found.beside[kind] = _beside(context, subject, kind, found.figures)
