@@ -23,8 +23,8 @@ from molgen.core.artifacts import Identity, already_made, building
 from molgen.core.errors import InputError, SettingsError
 from molgen.core.seeds import numpy_generator
 from molgen.core.settings import Settings
-from molgen.evaluate.evaluate import read_metrics
 from molgen.evaluate.further.names import FURTHER
+from molgen.evaluate.record import read_metrics
 
 FLOOR = "training set"
 STEPS = ("train", "sample")  # whose time and memory are shown

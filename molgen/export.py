@@ -21,7 +21,7 @@ from molgen.core.artifacts import (
 )
 from molgen.core.errors import ArtifactError, SettingsError
 from molgen.data.sources import DataSet, data_set
-from molgen.evaluate.evaluate import read_metrics
+from molgen.evaluate.record import read_metrics
 from molgen.generators.card import Card, card_body, read_card, write_card
 from molgen.generators.folder import WEIGHTS, load_model, model_folder, read_config
 
@@ -119,6 +119,5 @@ def _seen(folder: Path) -> int | None:
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Metrics to four digits, without their intervals; those that have no value are left out."""
-    plain = {name: value.get("value") if isinstance(value, Mapping) else value for name, value in metrics.items()}
-    return {name: float(f"{value:.4g}") for name, value in plain.items() if isinstance(value, int | float)}
+    """Metrics to four digits; those that have no value are left out."""
+    return {name: float(f"{value:.4g}") for name, value in metrics.items() if value is not None}

@@ -110,6 +110,30 @@ def test_named_files_are_seeds_beside_others(tmp_path):
         compare([f"={files}/a.json"], tmp_path / "d.html")
 
 
+def test_a_model_without_valid_draws_has_no_line_and_the_others_keep_their_colours(tmp_path):
+    run = made(tmp_path / "run", "a", 0.0, None, draws=False)
+    file = made(run, "b", 0.9, 0.1, draws=False) / "metrics" / "a.json"
+    record = json.loads(file.read_text())
+    record["distributions"]["MW"]["generated"] = {"n": 0, "mean": None, "std": None, "counts": [0, 0]}
+    file.write_text(json.dumps(record))
+    compare([run], tmp_path / "c.html")
+    figure = (tmp_path / "c.html").read_text().partition('<div class="figures">')[2]
+    assert 'class="line s1"' in figure
+    assert 'class="line s0"' not in figure
+
+
+def test_without_a_training_set_nothing_is_said_of_it(tmp_path):
+    file = made(tmp_path / "run", "a", 0.5, 0.1, draws=False) / "metrics" / "a.json"
+    compare([tmp_path / "run"], tmp_path / "with.html")
+    record = json.loads(file.read_text()) | {"floor": None}
+    record["distributions"]["MW"]["train"] = {"n": 0, "mean": None, "std": None, "counts": [0, 0]}
+    file.write_text(json.dumps(record))
+    compare([tmp_path / "run"], tmp_path / "without.html")
+    for name, there in (("with", True), ("without", False)):
+        text = (tmp_path / f"{name}.html").read_text()
+        assert ("</svg>training</span>" in text) == ("Training set: " in text) == there
+
+
 def test_a_cut_of_the_draws_or_of_a_split_is_said(tmp_path):
     run = made(tmp_path / "run", "a", 0.9, 0.3, n=40_000)
     file = run / "metrics/a.json"

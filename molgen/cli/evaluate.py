@@ -52,6 +52,8 @@ def evaluate(
 
 def summary(record: dict[str, Any]) -> str:
     """The metrics as lines of text, with what could not be measured and why."""
+    from molgen.evaluate.intervals import FEWEST
+
     floor = record.get("floor") or {"n": 0, "metrics": {}}
     bounds = record.get("intervals", {})
     test = record.get("further", {}).get("beside", {}).get("test", {})
@@ -62,9 +64,14 @@ def summary(record: dict[str, Any]) -> str:
         spread = "{:.4f} to {:.4f}".format(*bounds[name]) if name in bounds else ""
         beside = [_number(found.get(name), "") for found in (floor["metrics"], test)]
         lines.append(_line(name, _number(value), spread, *beside))
+    said: dict[str, list[str]] = {}
     for name, why in record["notes"].items():
-        lines.append(f"{name}: {'' if record['metrics'].get(name) is not None else 'not measured, '}{why}")
+        there = record["metrics"].get(name) is not None
+        said.setdefault(why if there else f"not measured, {why}", []).append(name)
+    lines += [f"{', '.join(names)}: {why}" for why, names in said.items()]
     counts = record["counts"]
+    if 0 < counts.get("valid", FEWEST) < FEWEST:
+        lines.append(f"intervals: of fewer than {FEWEST} draws, or valid draws, there are none")
     if "valid_strict" in counts:  # not in a file that an earlier version made
         lines.append(
             "valid: {valid_strict:,} of {drawn:,} strictly, {valid_literature:,} as the literature counts; apart: "

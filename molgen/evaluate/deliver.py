@@ -37,7 +37,7 @@ class Deviation(NamedTuple):
 def held_out(folder: Path) -> dict[str, list[str]]:
     """The SMILES of the held-out splits."""
     reference = open_reference(folder, set())
-    found = {split: reference.draw(split, None, 0)["smiles"].to_pylist() for split in SPLITS if reference.size(split)}
+    found = {split: reference.draw(split, None, 0).smiles for split in SPLITS if reference.size(split)}
     if not found:
         raise InputError(f"{folder}: has none of the splits {', '.join(SPLITS)}")
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,11 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
 from pydantic import Field, field_validator
 
 from molgen.core.artifacts import Identity, already_made, building, write_json
-from molgen.core.errors import ArtifactError, InputError
+from molgen.core.errors import InputError
 from molgen.core.settings import Settings
 from molgen.core.tables import PROPERTIES
 from molgen.evaluate.describe import Described, describe
@@ -27,6 +25,7 @@ from molgen.evaluate.further.likelihoods import of_model
 from molgen.evaluate.further.names import GROUPS
 from molgen.evaluate.intervals import intervals
 from molgen.evaluate.metrics import Evidence, measure
+from molgen.evaluate.record import read_metrics
 from molgen.evaluate.reference import Fetched, Reference, open_reference, reference_files
 from molgen.evaluate.statistics import chemnet, delivered, described
 
@@ -88,14 +87,13 @@ def evaluate(
     draws = read_draws(generated, workers, strict=settings.validity == "strict")
     scanned = open_reference(reference, set(draws.valid))
     rows = {s: scanned.draw(s, settings.reference_limit, seed) for s in HELD_OUT if scanned.size(s)}
-    held_out = {split: found["smiles"].to_pylist() for split, found in rows.items()}
+    held_out = {split: found.smiles for split, found in rows.items()}
     splits = {  # property distributions are compared with those of `test` alone
-        s: described(s, held_out[s], workers, _known_properties(found), properties=s == "test")
-        for s, found in rows.items()
+        s: described(s, found.smiles, workers, found.properties, properties=s == "test") for s, found in rows.items()
     }
     drawn = describe("generated", draws.valid[: settings.limit], workers)
     evidence = Evidence(draws, scanned.known, drawn, splits, scanned.size("train"), workers)
-    whole = {s: delivered(scanned.draw(s, None, seed)["smiles"].to_pylist()) for s in held_out}
+    whole = {s: delivered(scanned.draw(s, None, seed).smiles) for s in held_out}
     evidence = with_chemnet(evidence, held_out, whole)
     train, floor_row = _training_set(scanned, evidence, held_out, settings, seed)
     record = _record(evidence, scanned, train, settings) | {"floor": floor_row}
@@ -117,19 +115,6 @@ def weights_there() -> bool:
     except ChemNetMissingError:
         return False
     return True
-
-
-def read_metrics(file: Path) -> dict[str, Any]:
-    """A metrics file's content; an ArtifactError if it is not one."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
-    except ValueError:
-        raise ArtifactError(f"{file}: not a metrics file (not JSON); make it again with `molgen evaluate`") from None
-    if not isinstance(found, dict) or not isinstance(found.get("metrics"), dict):
-        raise ArtifactError(f"{file}: not a metrics file (no 'metrics'); make it again with `molgen evaluate`")
-    return found
 
 
 def with_chemnet(
@@ -181,26 +166,18 @@ def _training_set(
 
     Without the floor, properties only where the reference knows them: those of fetched files would have to be computed.
     """
-    known = _known_properties(scanned.draw("train", settings.limit, seed))
+    known = scanned.draw("train", settings.limit, seed).properties
     properties = {name: np.empty(0) for name in PROPERTIES}
     if known is not None:
         properties = {name: known[~np.isnan(known[:, i]), i] for i, name in enumerate(PROPERTIES)}
     if not settings.floor:
         return properties, None
     rows = scanned.draw("train", min(settings.limit, len(evidence.draws)), seed)
-    smiles = rows["smiles"].to_pylist()
-    train = described("train", smiles, evidence.workers, _known_properties(rows), filters=True)
+    train = described("train", rows.smiles, evidence.workers, rows.properties, filters=True)
     properties = _by_name(train) if known is None else properties
     if not len(train) or not evidence.splits:
         return properties, None
-    return properties, {"n": len(train), "metrics": floor(evidence, train, smiles, held_out)}
-
-
-def _known_properties(rows: pa.Table) -> np.ndarray | None:
-    """The property columns as one array, or None if the table was prepared without them."""
-    if any(name not in rows.column_names for name in PROPERTIES):
-        return None
-    return np.column_stack([rows[name].to_numpy().astype(np.float64) for name in PROPERTIES])
+    return properties, {"n": len(train), "metrics": floor(evidence, train, rows.smiles, held_out)}
 
 
 def _by_name(described: Described) -> dict[str, np.ndarray]:

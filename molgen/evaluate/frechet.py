@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+ROWS = 1_000  # molecules whose activations are held in float64 at a time
+
 
 class Gaussian(NamedTuple):
     """Mean, float64 (512,), and covariance, float64 (512, 512), of `n` molecules' activations."""
@@ -25,6 +27,10 @@ def gaussian(activations: np.ndarray, counts: np.ndarray) -> Gaussian:
 
     A distance needs two. The covariance of one is nothing, so that it can be `pooled` with others.
     """
+    return pooled([_gaussian(activations[i : i + ROWS], counts[i : i + ROWS]) for i in range(0, len(counts), ROWS)])
+
+
+def _gaussian(activations: np.ndarray, counts: np.ndarray) -> Gaussian:
     n = int(counts.sum())
     values, weights = activations.astype(np.float64), counts.astype(np.float64)
     mean = weights @ values / n
@@ -64,8 +70,10 @@ def influence(activations: np.ndarray, own: Gaussian, other: Gaussian) -> np.nda
     there = values > values.max() * 1e-10
     inverse = (vectors[:, there] / np.sqrt(values[there])) @ vectors[:, there].T
     gradient = np.eye(len(root)) - root @ inverse @ root
-    away = activations.astype(np.float64) - own.mean
-    found: np.ndarray = 2 * away @ (own.mean - other.mean) + np.einsum("ij,ij->i", away @ gradient, away)
+    found = np.empty(len(activations))
+    for rows in (slice(i, i + ROWS) for i in range(0, len(found), ROWS)):
+        away = activations[rows].astype(np.float64) - own.mean
+        found[rows] = 2 * away @ (own.mean - other.mean) + np.einsum("ij,ij->i", away @ gradient, away)
     return found
 
 

@@ -19,7 +19,7 @@ from molgen.evaluate.describe import Described
 from molgen.evaluate.draws import Draws
 from molgen.evaluate.frechet import Gaussian, frechet_distance
 
-BLOCK = 2_000
+BLOCK = 1_000
 
 
 class NotMeasuredError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from molgen.core.errors import InputError
 from molgen.core.seeds import numpy_generator
 from molgen.data.fetch import fetch
 from molgen.data.sources import data_sets
+from molgen.evaluate.draws import chunks
 
 MOLECULES_FILE = "molecules.parquet"
 SPLITS = ("train", "valid", "test", "test_scaffolds")
@@ -56,6 +58,13 @@ def open_reference(reference: str | Path, wanted: set[str]) -> Reference | Fetch
     return Fetched.scan(files, wanted)
 
 
+class Rows(NamedTuple):
+    """Molecules of a split: SMILES, and where they are known their properties, float64 (n, properties)."""
+
+    smiles: list[str]
+    properties: np.ndarray | None = None
+
+
 @dataclass(frozen=True)
 class Reference:
     """What a pass over the table found: rows of each split, and which of the `wanted` SMILES its train split has."""
@@ -84,55 +93,66 @@ class Reference:
         """Molecules in a split; 0 if there is no such split."""
         return len(self.rows.get(split, ()))
 
-    def draw(self, split: str, limit: int | None, seed: int) -> pa.Table:
-        """A split's `smiles` and property columns; at most `limit` rows, drawn without replacement, in file order."""
+    def draw(self, split: str, limit: int | None, seed: int) -> Rows:
+        """A split's molecules; at most `limit`, drawn without replacement, in file order."""
         rows = self.rows.get(split, np.empty(0, dtype=np.int64))
         rows = rows[_chosen(len(rows), limit, seed, split)]
         with tables.opened(self.file) as file:
-            names = [c for c in ("smiles", *tables.PROPERTIES) if c in file.schema_arrow.names]
-        parts, start = [], 0
-        for batch in _batches(self.file, names):
+            known = [name for name in tables.PROPERTIES if name in file.schema_arrow.names]
+        smiles, start = list[str](), 0
+        values = [np.empty((0, len(known)))]
+        for batch in _batches(self.file, ["smiles", *known]):
             inside = rows[(rows >= start) & (rows < start + batch.num_rows)] - start
-            parts.append(batch.take(pa.array(inside)))
+            found = batch.take(pa.array(inside))
+            smiles += found["smiles"].to_pylist()
+            values += [np.column_stack([found[name].to_numpy() for name in known])] if known else []
             start += batch.num_rows
-        return pa.concat_tables(parts)
+        return Rows(smiles, np.concatenate(values) if len(known) == len(tables.PROPERTIES) else None)
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """The same of one .smi file a split, whose SMILES are taken as they stand there (as MOSES does)."""
+    """The same of one .smi file a split, whose SMILES are taken as they stand there (as MOSES does).
 
-    smiles: dict[str, pa.Array]
+    The files are read again for each `draw`: the text of a training set is more than all else that is held.
+    """
+
+    files: Mapping[str, Path]
+    rows: dict[str, int]
     known: set[str]
 
     @classmethod
     def scan(cls, files: Mapping[str, Path], wanted: set[str]) -> Fetched:
-        """Reads all SMILES. Memory: their text."""
-        smiles = {split: _first_words(file) for split, file in files.items()}
-        train = smiles.get("train", pa.array([], pa.large_string()))
-        known = set[str]()
-        for start in range(0, len(train), BATCH):
-            known |= wanted.intersection(train[start : start + BATCH].to_pylist())
-        return cls(smiles, known)
-
-    @property
-    def rows(self) -> dict[str, pa.Array]:
-        """The splits that there are."""
-        return self.smiles
+        """Reads all SMILES once. Memory: the found ones, and a batch."""
+        rows, known = dict.fromkeys(files, 0), set[str]()
+        for split, file in files.items():
+            for words in _first_words(file):
+                rows[split] += len(words)
+                if split == "train":
+                    known |= wanted.intersection(words)
+        return cls(files, rows, known)
 
     def size(self, split: str) -> int:
         """Molecules in a split; 0 if there is no such split."""
-        return len(self.smiles.get(split, ()))
+        return self.rows.get(split, 0)
 
-    def draw(self, split: str, limit: int | None, seed: int) -> pa.Table:
-        """A split's `smiles`; at most `limit` rows, drawn without replacement, in file order."""
-        smiles = self.smiles.get(split, pa.array([], pa.large_string()))
-        return pa.table({"smiles": smiles.take(pa.array(_chosen(len(smiles), limit, seed, split)))})
+    def draw(self, split: str, limit: int | None, seed: int) -> Rows:
+        """A split's molecules; at most `limit`, drawn without replacement, in file order."""
+        rows = _chosen(self.size(split), limit, seed, split)
+        smiles, start = list[str](), 0
+        for words in _first_words(self.files[split]) if len(rows) else ():
+            inside = rows[(rows >= start) & (rows < start + len(words))] - start
+            smiles += [words[row] for row in inside.tolist()]
+            start += len(words)
+        return Rows(smiles)
 
 
-def _first_words(file: Path) -> pa.Array:
-    lines = [line.split(maxsplit=1) for line in file.read_text(encoding="utf-8-sig").splitlines()]
-    return pa.array([words[0] for words in lines if words], pa.large_string())
+def _first_words(file: Path) -> Iterator[list[str]]:
+    """The SMILES of a file, a batch at a time, its blank lines left out."""
+    with file.open(encoding="utf-8-sig") as lines:
+        for some in chunks(lines, BATCH):
+            words = (line.split(maxsplit=1) for line in some)
+            yield [found[0] for found in words if found]
 
 
 def _chosen(rows: int, limit: int | None, seed: int, split: str) -> np.ndarray:

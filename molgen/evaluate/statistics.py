@@ -151,11 +151,11 @@ def _write(folder: Path, found: Described) -> None:
 
 
 def _read(folder: Path) -> Described:
-    molecules = pq.read_table(folder / "molecules.parquet")
+    molecules = _table(folder / "molecules.parquet")
     prints = np.load(folder / "fingerprints.npy", mmap_mode="r", allow_pickle=False)
     if len(prints) != molecules.num_rows:
         raise ValueError(folder)
-    return Described(
+    found = Described(
         smiles=molecules["smiles"].to_pylist(),
         counts=molecules["count"].to_numpy(),
         fingerprints=prints,
@@ -164,10 +164,19 @@ def _read(folder: Path) -> Described:
         scaffolds=_counter(folder / "scaffolds.parquet"),
         passes=molecules["passes"].to_numpy(),
     )
+    del molecules
+    pa.default_memory_pool().release_unused()  # some 50 MB of a large set
+    return found
+
+
+def _table(file: Path) -> pa.Table:
+    """Without threads, each of which would keep memory of its own."""
+    with pq.ParquetFile(file) as opened:
+        return opened.read(use_threads=False)
 
 
 def _counter(file: Path) -> Counter[str]:
-    table = pq.read_table(file)
+    table = _table(file)
     return Counter(dict(zip(table["smiles"].to_pylist(), table["count"].to_pylist(), strict=True)))
 
 

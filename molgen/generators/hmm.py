@@ -28,7 +28,7 @@ class HmmConfig(Settings):
     """How many states, and how long they are fitted."""
 
     states: Annotated[int, Field(ge=1, le=4096)] = 200
-    molecules: Annotated[int, Field(ge=1)] = 300_000  # seen in all, repeats counted
+    molecules: Annotated[int, Field(ge=1)] = 1_000_000  # seen in all, repeats counted
     batch: Annotated[int, Field(ge=1)] = 500
     forgetting: Annotated[float, Field(gt=0.5, le=1)] = 0.7  # the less, the sooner early batches are forgotten
     smoothing: Annotated[float, Field(ge=0)] = 1e-8  # added to each expected count a molecule

@@ -92,24 +92,29 @@ def steps(edges: Sequence[float], counts: Sequence[int]) -> list[Point]:
 
 
 def histogram(
-    title: str, label: str, train: Mapping[str, Any] | None, families: Sequence[tuple[str, Mapping[str, Any]]]
+    title: str,
+    label: str,
+    train: Mapping[str, Any] | None,
+    families: Sequence[tuple[str, Mapping[str, Any] | None]],
 ) -> str:
     """Training molecules as an area, each family's molecules as a line. A set: `{"edges": ..., "counts": ...}`.
 
-    Lines of one name, of several seeds, are drawn alike.
+    Lines of one name, of several seeds, are drawn alike. A family without a set has no line, but its colour is kept
+    for it, so that the others have theirs in every figure.
     """
-    outlines = [steps(s["edges"], s["counts"]) for s in ([train] if train else []) + [s for _, s in families]]
-    if not outlines:
+    names = list(dict.fromkeys(name for name, _ in families))
+    area = steps(train["edges"], train["counts"]) if train else []
+    outlines = [(names.index(name), steps(s["edges"], s["counts"])) for name, s in families if s]
+    points = [*area, *(p for _, outline in outlines for p in outline)]
+    if not points:
         return ""
-    points = [p for outline in outlines for p in outline]
     low, high = min(x for x, _ in points), max(x for x, _ in points)
     frame = Frame((low, high), (0, max(y for _, y in points) * 1.06), width=320, height=200, left=26, bottom=40)
     content = [frame.axes(label, "share", y_ticks=False)]
-    if train:
-        content.append(f'<path class="area" d="{frame.line(outlines.pop(0))}Z"/>')
-    names = list(dict.fromkeys(name for name, _ in families))
-    for (name, _), outline in zip(families, outlines, strict=True):
-        content.append(f'<path class="line s{names.index(name) % SERIES}" d="{frame.line(outline)}"/>')
+    if area:
+        content.append(f'<path class="area" d="{frame.line(area)}Z"/>')
+    for place, outline in outlines:
+        content.append(f'<path class="line s{place % SERIES}" d="{frame.line(outline)}"/>')
     return frame.svg(f"Histogram of {title}: generated against training molecules", *content)
 
 

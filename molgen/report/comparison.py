@@ -28,8 +28,7 @@ circle.map { stroke: none; fill-opacity: 0.55; } $dots</style></head><body>
 <header class="top"><div class="wrap"><p class="eyebrow">molgen compare</p><h1>$title</h1><p class="lead">$lead</p>
 <p class="caution">$caution</p></div></header>
 <main class="wrap">
-<section><h2>Metrics</h2><p class="about">$about Bold: the best of a row. Training set: the same of as many
-training molecules, which is what draws from their very distribution would reach.</p>$metrics$notes</section>
+<section><h2>Metrics</h2><p class="about">$about</p>$metrics$notes</section>
 <section><h2>Properties</h2>$legend<div class="figures">$histograms</div></section>
 <section><h2>Chemical space</h2>$map</section>
 <section><h2>Random examples</h2>$examples</section>
@@ -51,7 +50,7 @@ def page(models: Sequence[Model], settings: CompareSettings, seed: int) -> str:
         dots=" ".join(f"circle.map.s{i} {{ fill: var(--s{i}); }}" for i in range(SERIES)),
         metrics=_metrics(models),
         notes="".join(_notes(model) for model in models),
-        legend=_legend([model.title for model in models]),
+        legend=_legend(models),
         histograms=_histograms(models),
         map=_map(models, settings.map, seed),
         examples="".join(_examples(model, settings.examples, seed) for model in models),
@@ -93,7 +92,11 @@ def _about(models: Sequence[Model]) -> str:
     said = (
         "In brackets 95 % intervals: how far a figure would move were as many molecules drawn again. " if single else ""
     )
-    return said + ("±: standard deviation of a model's runs, about their mean." if several else "")
+    said += "±: standard deviation of a model's runs, about their mean. " if several else ""
+    said += "Bold: the best of a row."
+    if floor_of(models):
+        said += " Training set: as many training molecules, which is what draws of their very distribution would reach."
+    return said
 
 
 def _metrics(models: Sequence[Model]) -> str:
@@ -142,27 +145,36 @@ def _notes(model: Model) -> str:
     return f'<details class="notes"><summary>Notes on {escape(model.name)}</summary><ul>{said}</ul></details>'
 
 
-def _legend(names: Sequence[str], first: str = "training") -> str:
-    keys = [f'<span class="key"><svg viewBox="0 0 28 12"><path class="area" d="M0 12V3H28V12Z"/></svg>{first}</span>']
+def _legend(models: Sequence[Model]) -> str:
+    sets = [about for model in models for r in model.records for about in r.get("distributions", {}).values()]
+    area = '<span class="key"><svg viewBox="0 0 28 12"><path class="area" d="M0 12V3H28V12Z"/></svg>training</span>'
+    keys = [area] if any(about.get("train", {}).get("n") for about in sets) else []
     keys += [
         f'<span class="key"><svg viewBox="0 0 28 12"><path class="line s{i % SERIES}" d="M0 6H28"/></svg>'
-        f"{escape(name)}</span>"
-        for i, name in enumerate(names)
+        f"{escape(model.title)}</span>"
+        for i, model in enumerate(models)
     ]
     return f'<div class="legend">{"".join(keys)}</div>'
 
 
 def _histograms(models: Sequence[Model]) -> str:
+    known = [(model.title, r.get("distributions", {})) for model in models for r in model.records]
+    first: dict[str, Any] = next((of for _, of in known if of), {})
     figures = []
-    known = [(model.title, r["distributions"]) for model in models for r in model.records if r.get("distributions")]
-    for name, about in known[0][1].items() if known else ():
-        sets = [(model, of[name]) for model, of in known if name in of]
-        lines = [(model, {**s["generated"], "edges": s["edges"]}) for model, s in sets if s["generated"]["n"]]
+    for name, about in first.items():
+        lines = [(title, _drawn(of.get(name))) for title, of in known]
         train = {**about["train"], "edges": about["edges"]} if about.get("train", {}).get("n") else None
         unit = f" ({about['unit']})" if about.get("unit") else ""
         chart = histogram(name, name.replace("_", " ") + unit, train, lines)
         figures.append(f"<figure><h3>{escape(name.replace('_', ' '))}</h3>{chart}</figure>")
     return "".join(figures) or '<p class="empty">No property distributions in these metrics.</p>'
+
+
+def _drawn(distribution: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The histogram of the draws; None where there is no valid one."""
+    if not distribution or not distribution["generated"]["n"]:
+        return None
+    return {**distribution["generated"], "edges": distribution["edges"]}
 
 
 def _map(models: Sequence[Model], count: int, seed: int) -> str:

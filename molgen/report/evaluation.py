@@ -142,12 +142,12 @@ def histograms(run: Run) -> str:
 
 def _figure(name: str, about: dict[str, Any], sets: dict[str, Any]) -> str:
     unit = f" ({about['unit']})" if about.get("unit") else ""
-    drawn = [(f, s[name]) for f, s in sets.items() if name in s]
-    lines = [(f, {**s["generated"], "edges": s["edges"]}) for f, s in drawn if s.get("generated", {}).get("n")]
+    drawn = {f: s[name] for f, s in sets.items() if s.get(name, {}).get("generated", {}).get("n")}
+    lines = {f: {**s["generated"], "edges": s["edges"]} for f, s in drawn.items()}
     train = {**about["train"], "edges": about["edges"]} if about.get("train", {}).get("n") else None
     says = [f"training {_spread(train)}"] if train else []
-    says += [f"{'generated' if len(sets) == 1 else f} {_spread(s)}" for f, s in lines]
-    chart = histogram(name, name.replace("_", " ") + unit, train, lines)
+    says += [f"{'generated' if len(sets) == 1 else f} {_spread(s)}" for f, s in lines.items()]
+    chart = histogram(name, name.replace("_", " ") + unit, train, [(f, lines.get(f)) for f in sets])
     return (
         f"<figure><h3>{escape(name.replace('_', ' '))}</h3>{chart}"
         f'<figcaption title="{escape(about.get("meaning", ""))}">{escape("; ".join(says))}</figcaption></figure>'

@@ -84,13 +84,17 @@ def _nearest(run: Run) -> str:
         return ""
     first = next(iter(found.values()))
     area = {"edges": first["edges"], "counts": first["counts"]["test"]}
-    lines = [(family, {"edges": h["edges"], "counts": h["counts"]["generated"]}) for family, h in found.items()]
+    lines = [(f, _drawn(found.get(f))) for f in run.metrics]
     chart = histogram("similarity", "similarity to the nearest training molecule", area, lines)
     says = f"Area: the test split, mean {first['mean']['test']:.3f}. " + " ".join(
         f"{family}: mean {h['mean']['generated']:.3f}." for family, h in found.items()
     )
     about = f"<figcaption>{escape(says)}</figcaption>"
     return f'<div class="figures"><figure><h3>Nearest training molecule</h3>{chart}{about}</figure></div>'
+
+
+def _drawn(nearest: dict[str, Any] | None) -> dict[str, Any] | None:
+    return nearest and {"edges": nearest["edges"], "counts": nearest["counts"]["generated"]}
 
 
 def _rows(heads: list[str], rows: list[str]) -> str:

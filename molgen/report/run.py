@@ -11,7 +11,7 @@ from typing import Any
 from molgen.core.artifacts import read_provenance
 from molgen.core.errors import InputError, MolgenError
 from molgen.core.settings import read_yaml
-from molgen.evaluate.evaluate import read_metrics
+from molgen.evaluate.record import read_metrics
 from molgen.evaluate.reference import MOLECULES_FILE
 
 CONTENT = (

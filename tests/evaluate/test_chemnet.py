@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from scipy import linalg
 
 from molgen.chem.parse import canonical
-from molgen.evaluate import chemnet
+from molgen.evaluate import chemnet, frechet
 from molgen.evaluate.chemnet import ChemNetMissingError, activations, characters, filled, weights_file
 from molgen.evaluate.frechet import Gaussian, frechet_distance, gaussian
 from molgen.evaluate.statistics import delivered, unpacked
@@ -59,7 +59,9 @@ def test_missing_and_other_weights_are_said(monkeypatch, tmp_path):
         activations(["C"])
 
 
-def test_the_distance_is_the_formula_and_repeats_count():
+@pytest.mark.parametrize("rows", [7, 1_000])
+def test_the_distance_is_the_formula_and_repeats_count(rows, monkeypatch):
+    monkeypatch.setattr(frechet, "ROWS", rows)
     numbers = np.random.default_rng(0)
     a, b = numbers.normal(size=(40, 8)), numbers.normal(0.3, 2, size=(50, 8))
     counts = numbers.integers(1, 4, size=40)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from molgen.chem.parse import canonical
 from molgen.core import tables
 from molgen.core.errors import ArtifactError, InputError
 from molgen.evaluate.draws import copied_after
-from molgen.evaluate.evaluate import EvaluateSettings, evaluate, read_metrics
+from molgen.evaluate.evaluate import EvaluateSettings, evaluate
+from molgen.evaluate.record import read_metrics
 
 from .prepared import TEST, TEST_SCAFFOLDS, TRAIN, write_molecules
 
@@ -148,11 +150,31 @@ def test_bad_inputs_are_refused_in_one_line(drawn, reference, tmp_path):
     assert not (tmp_path / "m.json").exists()
 
 
-def test_a_metrics_file_that_is_none_is_refused(tmp_path: Path):
-    for text in ("{", "[]", '{"n": 1}'):
-        (tmp_path / "m.json").write_text(text)
-        with pytest.raises(ArtifactError, match="not a metrics file"):
-            read_metrics(tmp_path / "m.json")
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "not JSON"),
+        (b"", "not JSON"),
+        (b"\xff\xfe", "not text"),
+        (b"[]", "should be an object"),
+        (b'{"n": 1}', "no 'metrics'"),
+        (b'{"metrics": {}}', "no 'n'"),
+        (b'{"n": "many", "metrics": {}}', "'n' should be a valid integer"),
+        (b'{"n": 1, "metrics": {"valid": "all"}}', "'metrics.valid' should be a valid number"),
+        (b'{"n": 1, "metrics": {"valid": 1}, "intervals": {"valid": [1]}}', "no 'intervals.valid.1'"),
+        (b'{"n": 1, "metrics": {}, "floor": {"n": 1}}', "no 'floor.metrics'"),
+        (b'{"n": 1, "metrics": {}, "distributions": {"MW": {"edges": [0]}}}', "no 'distributions.MW.generated'"),
+        (
+            b'{"n": 1, "metrics": {}, "distributions": {"MW": {"edges": [0, 1, 2], "generated": '
+            b'{"n": 0, "mean": null, "std": null, "counts": [1]}}}}',
+            "'distributions.MW' its counts and edges do not go together",
+        ),
+    ],
+)
+def test_a_metrics_file_that_is_none_is_refused(content: bytes, said: str, tmp_path: Path):
+    (tmp_path / "m.json").write_bytes(content)
+    with pytest.raises(ArtifactError, match=re.escape(f"m.json: not a metrics file ({said})")):
+        read_metrics(tmp_path / "m.json")
 
 
 def test_fetched_files_serve_as_they_are(drawn, reference, tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from molgen.cli.main import main
-from molgen.evaluate.evaluate import read_metrics
+from molgen.evaluate.record import read_metrics
 
 
 @pytest.fixture
@@ -44,6 +44,26 @@ def test_draws_that_are_all_equal_have_intervals(molgen, draws, reference, tmp_p
     for name, (low, high) in record["intervals"].items():
         assert low <= record["metrics"][name] + 1e-9, name
         assert high >= record["metrics"][name] - 1e-9, name
+
+
+def test_one_cause_is_said_once(molgen, reference, tmp_path):
+    (tmp_path / "none.smi").write_text("C1CC\n" * 30)
+    code, out, _ = molgen("evaluate", tmp_path / "none.smi", "--reference", reference, "--out", tmp_path / "m.json")
+    assert code == 0
+    [line] = [line for line in out.splitlines() if "no valid molecule was drawn" in line]
+    names = line.partition(": not measured")[0].split(", ")
+    assert {"unique", "Novelty", "FCD/Test", "SNN/TestSF", "Scaf/Test", "QED"} <= set(names)
+    assert "30 draws invalid: SMILES syntax" in out
+    assert "intervals:" not in out
+
+
+def test_few_draws_have_no_intervals_which_is_said(molgen, reference, tmp_path):
+    (tmp_path / "one.smi").write_text("c1ccc2ncccc2c1\n")
+    code, out, _ = molgen("evaluate", tmp_path / "one.smi", "--reference", reference, "--out", tmp_path / "m.json")
+    assert code == 0
+    assert "FCD/Test, FCD/TestSF: not measured, needs two valid draws, there is one" in out
+    assert "intervals: of fewer than 20 draws, or valid draws, there are none" in out
+    assert not read_metrics(tmp_path / "m.json")["intervals"]
 
 
 def test_evaluate_refuses_in_one_line(molgen, drawn, reference, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from molgen.chem.fingerprints import tanimoto
+from molgen.evaluate import frechet
 from molgen.evaluate.describe import describe
 from molgen.evaluate.draws import Draws
 from molgen.evaluate.frechet import Gaussian, frechet_distance, influence
@@ -46,7 +47,9 @@ def test_wasserstein_influence_is_the_derivative():
         assert found[i] - found.mean() == pytest.approx(expected, abs=0.01)
 
 
-def test_chemnet_influence_is_the_derivative():
+@pytest.mark.parametrize("rows", [7, 1_000])
+def test_chemnet_influence_is_the_derivative(rows, monkeypatch):
+    monkeypatch.setattr(frechet, "ROWS", rows)
     numbers = np.random.default_rng(1)
     x, y = numbers.normal(size=(60, 5)), numbers.normal(0.2, 1.5, size=(80, 5))
 

@@ -83,7 +83,15 @@ def test_charts_are_well_formed_and_escaped():
         tree = ElementTree.fromstring(text)
         assert tree.tag == "svg"
         assert "nan" not in text
-    assert histogram("x", "x", None, []) == ""
+    assert histogram("x", "x", None, []) == histogram("x", "x", None, [("a", None)]) == ""
+
+
+def test_a_line_keeps_its_colour_where_another_family_has_none():
+    sets = {"edges": [0, 1, 2], "counts": [1, 0]}
+    for families in ([("a", sets), ("b", sets)], [("a", None), ("b", sets)], [("a", sets), ("a", sets), ("b", sets)]):
+        text = histogram("x", "x", None, families)
+        assert text.count('class="line s1"') == 1
+        assert text.count('class="line s0"') == len([s for name, s in families if name == "a" and s])
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1"])

@@ -35,9 +35,11 @@ class Subject:
     def __len__(self) -> int:
         return len(self.smiles)
 
-    def first(self, n: int) -> Subject:
-        """The first n points of a reference; itself if it has no more."""
-        return self if len(self) <= n else replace(self, label=f"{self.label} first", smiles=self.smiles[:n])
+    def spread(self, n: int) -> Subject:
+        """n points of a reference, evenly spread over it, for its file may be sorted; itself if it has no more."""
+        if len(self) <= n:
+            return self
+        return replace(self, label=f"{self.label}, {n:,}", smiles=[self.smiles[i * len(self) // n] for i in range(n)])
 
     @cached_property
     def distinct(self) -> list[str]:
@@ -164,7 +166,7 @@ def of_reference(
     The two halves have no molecule in common, so that one can be measured against the other.
     """
     limit = n if half is None else 2 * n
-    smiles = scanned.draw(split, limit, seed)["smiles"].to_pylist() if scanned.size(split) else []
+    smiles = scanned.draw(split, limit, seed).smiles if scanned.size(split) else []
     if half is not None:
         smiles = smiles[half::2]
     return Subject(f"{split}{'' if half is None else half}", _canonical(smiles), workers, reference=True)

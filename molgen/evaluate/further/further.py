@@ -55,7 +55,7 @@ def measure_further(
     With `beside`, also those of reference molecules in the draws' place, which is what to read them against.
     """
     workers = evidence.workers
-    everything = scanned.draw("train", None, seed)["smiles"].to_pylist() if scanned.size("train") else []
+    everything = scanned.draw("train", None, seed).smiles if scanned.size("train") else []
     test = of_reference(scanned, "test", n, seed, workers)
     chosen, other = (of_reference(scanned, "train", n, seed, workers, half=half) for half in (0, 1))
     context = Context(evidence, of_draws(evidence, n), test, chosen, everything, workers)
@@ -70,7 +70,7 @@ def measure_further(
                 found.figures[name], found.notes[name] = None, str(error)
         found.details |= _details(group, context)
     if beside:
-        as_many = other.first(len(context.subject))  # for what depends on n
+        as_many = other.spread(len(context.subject))  # for what depends on n
         found.compared["train beside"] = len(as_many)
         for kind, subject in {"train": as_many, "test": test}.items():
             found.beside[kind] = _beside(context, subject, kind, found.figures)

@@ -40,7 +40,7 @@ class Likely(NamedTuple):
 
 def of_model(scanned: Reference | Fetched, model: str, other: Path | None, n: int, seed: int, workers: int) -> Further:
     """The likelihood figures of n molecules of each split, drawn with the seed, and of another corpus."""
-    molecules = {split: scanned.draw(split, n, seed)["smiles"].to_pylist() for split in SPLITS.values()}
+    molecules = {split: scanned.draw(split, n, seed).smiles for split in SPLITS.values()}
     if other is not None:
         molecules[OTHER] = of_corpus(other, n, seed)
     found = {split: likely(model, smiles, workers) for split, smiles in molecules.items() if smiles}
