@@ -24,7 +24,7 @@ from molgen.training.train import train
 
 METRICS = {
     "n": 1000,
-    "metrics": {"valid": 0.91234, "FCD/Test": 0.1571, "SNN/Test": None},
+    "metrics": {"valid": 0.91234, "FCD/Test": {"value": 0.1571, "low": 0.1, "high": 0.2}, "SNN/Test": None},
     "reference": {"rows": {"train": 300, "test": 50}},
 }
 FACTS = Facts("smiles-tiny", "zinc250k", hours=0.1, notes=("Made for a test.",))

@@ -44,9 +44,15 @@ class _Reference(_Shape):
     compared: dict[str, int] = {}
 
 
+class _Bounded(_Shape):
+    value: float | None
+    low: float
+    high: float
+
+
 class _Record(_Shape):
     n: int = Field(ge=0)
-    metrics: dict[str, float | None]
+    metrics: dict[str, float | _Bounded | None]
     intervals: dict[str, tuple[float, float]] = {}
     notes: dict[str, str] = {}
     floor: _Floor | None = None
@@ -57,7 +63,7 @@ class _Record(_Shape):
 
 
 def read_metrics(file: Path) -> dict[str, Any]:
-    """A metrics file's content; an ArtifactError if it is not one."""
+    """A metrics file's content, an interval within a metric put among `intervals`; an ArtifactError if it is none."""
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
@@ -69,6 +75,10 @@ def read_metrics(file: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(text)
     except ValidationError as error:
         raise _not_one(file, _first(error)) from None
+    for name, figure in found["metrics"].items():
+        if isinstance(figure, dict):
+            found["metrics"][name] = figure["value"]
+            found.setdefault("intervals", {})[name] = [figure["low"], figure["high"]]
     return found
 
 

@@ -11,8 +11,8 @@ from molgen.report.sheet import Sheet
 SHOWN = 10
 ABOUT = (
     "A search finds what a predictor overrates. A value means little for a molecule unlike all that was measured: "
-    "outside the domain, the nearest measured molecule is less similar (Morgan, radius 2) than those of the training "
-    "set are to each other."
+    "outside the domain, the nearest measured molecule is less similar (Morgan, radius 2) than the nearest other one "
+    "is for all but a few of the measured molecules."
 )
 
 
