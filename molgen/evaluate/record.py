@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from molgen.core.errors import ArtifactError, InputError
 
@@ -50,9 +50,18 @@ class _Bounded(_Shape):
     high: float
 
 
+def _its_value(figure: Any) -> Any:
+    if not isinstance(figure, dict):
+        return figure
+    try:
+        return _Bounded.model_validate(figure).value
+    except ValidationError:
+        raise ValueError("should be a number, or 'value', 'low' and 'high'") from None
+
+
 class _Record(_Shape):
     n: int = Field(ge=0)
-    metrics: dict[str, float | _Bounded | None]
+    metrics: dict[str, Annotated[float | None, BeforeValidator(_its_value)]]
     intervals: dict[str, tuple[float, float]] = {}
     notes: dict[str, str] = {}
     floor: _Floor | None = None

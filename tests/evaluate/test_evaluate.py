@@ -161,6 +161,10 @@ def test_bad_inputs_are_refused_in_one_line(drawn, reference, tmp_path):
         (b'{"metrics": {}}', "no 'n'"),
         (b'{"n": "many", "metrics": {}}', "'n' should be a valid integer"),
         (b'{"n": 1, "metrics": {"valid": "all"}}', "'metrics.valid' should be a valid number"),
+        (
+            b'{"n": 1, "metrics": {"valid": {"value": 1}}}',
+            "'metrics.valid' should be a number, or 'value', 'low' and 'high'",
+        ),
         (b'{"n": 1, "metrics": {"valid": 1}, "intervals": {"valid": [1]}}', "no 'intervals.valid.1'"),
         (b'{"n": 1, "metrics": {}, "floor": {"n": 1}}', "no 'floor.metrics'"),
         (b'{"n": 1, "metrics": {}, "distributions": {"MW": {"edges": [0]}}}', "no 'distributions.MW.generated'"),
