@@ -260,9 +260,9 @@ def test_models_of_graphs_start_from_a_trained_one(family: str, features: Path, 
         settings = RunSettings(model={"tally": True}, training=further, start=str(tmp_path / "first"))
         train(family, series, tmp_path / "tally", settings, accelerator="cpu")
         assert _valid(tmp_path / "tally")[0] == values[0]
-    silicon = RunSettings(training=further, start=str(tmp_path / "first"), vocabulary="store")
-    with pytest.raises(SettingsError, match=r"vocabulary = store: a model of graphs"):
-        train(family, series, tmp_path / "other", silicon, accelerator="cpu")
+        silicon = RunSettings(training=further, start=str(tmp_path / "first"), vocabulary="store")
+        with pytest.raises(SettingsError, match=r"vocabulary = store: a model of graphs"):
+            train(family, series, tmp_path / "other", silicon, accelerator="cpu")
 
 
 def test_atoms_of_another_store_are_known_by_what_they_are(features: Path, series: Path, tmp_path: Path) -> None:

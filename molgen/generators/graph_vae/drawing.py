@@ -15,7 +15,7 @@ from molgen.generators.base import Samples
 from molgen.generators.graph_vae.latent import decoded, posterior
 from molgen.generators.graph_vae.sampling import decode, dtype_of, molecule
 from molgen.generators.graph_vae.scaffold import Scaffold, contains, scaffolds
-from molgen.generators.graph_vae.settings import GraphVAEDrawing
+from molgen.generators.graph_vae.settings import GraphVAEDrawing, Prior
 from molgen.generators.graph_vae.wishes import Draw, check, walked
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _drawn(
     move: int,
 ) -> list[Draw]:
     """The molecules of some noise; each `move` has random numbers of its own for the decoder."""
-    z = pushed(model, noise, numbers, seed, drawing.prior)
+    z = pushed(model, noise, numbers, seed, drawing.prior, move)
     uniforms = seeds.uniforms(seeds.child(seed, "graph-vae", *([move] if move else [])), numbers, model.longest)
     if not choices:
         return [molecule(build) for build in decode(model, z, uniforms, drawing.temperature)]
@@ -67,21 +67,25 @@ def fresh(model: GraphVAE, numbers: np.ndarray, seed: int, move: int = 0) -> Flo
 
 @torch.inference_mode()
 def pushed(
-    model: GraphVAE, noise: Float[Tensor, "batch latent"], numbers: np.ndarray, seed: int, prior: str
+    model: GraphVAE, noise: Float[Tensor, "batch latent"], numbers: np.ndarray, seed: int, prior: Prior, move: int = 0
 ) -> Float[Tensor, "batch latent"]:
     """Latent vectors of a prior, from noise.
 
     `learnt` is the prior's flow, `normal` a standard normal. `decoder` is the mixture of the posteriors of molecules
-    that the decoder writes without a latent, one for each vector: p(z) = sum over x of q(z | x) p(x | 0). It is a
-    VampPrior (Tomczak & Welling 2018) with the model's own draws as pseudo-inputs.
+    that the decoder writes without a latent, one for each vector and `move`: p(z) = sum over x of q(z | x) p(x | 0).
+    It is a VampPrior (Tomczak & Welling 2018) with the model's own draws as pseudo-inputs. `auto` is `decoder` for a
+    model that learnt to write without a latent, else `learnt`.
     """
+    if prior == "auto":
+        prior = "decoder" if model.config.without_latent else "learnt"
     if prior == "learnt":
         noise = model.prior.push(noise)
     elif prior == "decoder":
-        own = seeds.uniforms(seeds.child(seed, "graph-vae", "own"), numbers, model.longest)
+        child = seeds.child(seed, "graph-vae", "own", *([move] if move else []))
+        own = seeds.uniforms(child, numbers, model.longest)
         nothing = torch.zeros(noise.shape, dtype=dtype_of(model), device=model.device)
         written = [smiles or "" for smiles in decoded(model, nothing, own).smiles]
-        mean, log_variance, _ = posterior(model, written)
+        mean, log_variance, _ = posterior(model, written, own=True)
         known = mean.isfinite()  # one that could not be encoded keeps its noise
         noise = torch.where(known, mean.to(noise) + (0.5 * log_variance.to(noise)).exp() * noise, noise)
     return noise.to(dtype_of(model))

@@ -49,16 +49,18 @@ def encode(model: GraphVAE, smiles: Sequence[str]) -> Encoded:
 
 
 @torch.inference_mode()
-def posterior(model: GraphVAE, smiles: Sequence[str]) -> Posterior:
-    """The Gaussian posterior of each molecule."""
+def posterior(model: GraphVAE, smiles: Sequence[str], own: bool = False) -> Posterior:
+    """The Gaussian posterior of each molecule. Those that are the model's `own` draws are not asked whether it can
+    write them."""
     size = (2, len(smiles), model.config.latent)
     vectors = torch.full(size, torch.nan, device=model.device, dtype=dtype_of(model))
-    fragmenter = model.fragmenter()
+    fragmenter = None if own else model.fragmenter()
     graphs: dict[int, Graph] = {}
     reasons: list[str | None] = []
     for i, text in enumerate(smiles):
         try:
-            graphs[i] = _encodable(model, fragmenter, text)
+            graph = _writable(model, fragmenter, text) if fragmenter else graph_of(text)
+            graphs[i] = _encodable(model, graph)
             reasons.append(None)
         except BadMolecule as error:
             reasons.append(str(error))
@@ -138,16 +140,23 @@ def _property(model: GraphVAE, name: str) -> tuple[nn.Module, int]:
     return model.property_head, names.index(name)
 
 
-def _encodable(model: GraphVAE, fragmenter: Fragmenter, text: str) -> Graph:
-    """The graph of a molecule that the model can both encode and decode; BadMolecule with the reason otherwise."""
+def _writable(model: GraphVAE, fragmenter: Fragmenter, text: str) -> Graph:
+    """The graph of a molecule that the model can write; BadMolecule with the reason otherwise."""
     graph = graph_of(canonical(text))
     derivation = model.grammar.actions_of(fragmenter.of_graph(graph))
     assert graph is not None  # of_graph refused it
+    if len(graph.atoms) > model.most_atoms or len(derivation) > model.longest:
+        raise BadMolecule("too large", f"{len(graph.atoms)} atoms, this model writes at most {model.most_atoms}")
+    return graph
+
+
+def _encodable(model: GraphVAE, graph: Graph | None) -> Graph:
+    """The graph, if the encoder knows each of its atoms; BadMolecule with the reason otherwise."""
+    if graph is None or not graph.atoms:
+        raise BadMolecule("no graph")
     strange = [str(atom) for atom in graph.atoms if atom not in model.atom_types]
     if strange:
         raise BadMolecule("unknown atom", f"{strange[0]}: the training set never had it")
-    if len(graph.atoms) > model.most_atoms or len(derivation) > model.longest:
-        raise BadMolecule("too large", f"{len(graph.atoms)} atoms, this model writes at most {model.most_atoms}")
     return graph
 
 

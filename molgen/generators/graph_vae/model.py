@@ -22,6 +22,7 @@ from molgen.data.fragment_store import UNKNOWN, FragmentStore
 from molgen.data.store import Store
 from molgen.generators.base import DrawingSettings, GraphStart, Loss, NeuralGenerator, Samples
 from molgen.generators.graph_vae.batch import Actions
+from molgen.generators.graph_vae.carrying import carry_over
 from molgen.generators.graph_vae.decoder import Decoder
 from molgen.generators.graph_vae.encoder import Encoder
 from molgen.generators.graph_vae.settings import GraphVAEConfig, GraphVAEDrawing
@@ -77,6 +78,7 @@ class GraphVAE(GraphStart, NeuralGenerator):
     changeable = frozenset(
         {"dropout", "kl_weight", "free_nats", "any_root", "without_latent", "property_weight", "sampling_batch"}
     )
+    of_store = frozenset({"vocabulary", "joins", "room"})
     Config: ClassVar[type[Settings]] = GraphVAEConfig
     Drawing: ClassVar[type[DrawingSettings]] = GraphVAEDrawing
     config: GraphVAEConfig
@@ -141,6 +143,11 @@ class GraphVAE(GraphStart, NeuralGenerator):
             "atom_types": [atom.values() for atom in self.atom_types],
             "symbols": self.grammar.texts,
         }
+
+    def carried_over(self, config: Settings, store: Store) -> Self:
+        model = self.build(config, store)
+        carry_over(self, model)
+        return model
 
     def usable(self, store: Store, rows: np.ndarray) -> np.ndarray:
         return rows[self._fragments(store).usable[rows]]

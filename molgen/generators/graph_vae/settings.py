@@ -10,6 +10,9 @@ from molgen.core.settings import Settings
 from molgen.generators.base import DrawingSettings
 from molgen.nn.message_passing import Backend
 
+Prior = Literal["auto", "learnt", "normal", "decoder"]
+"""Where latent vectors come from."""
+
 
 class GraphVAEConfig(Settings):
     """Size of the networks and weights of the loss."""
@@ -40,7 +43,7 @@ class GraphVAEConfig(Settings):
 class GraphVAEDrawing(DrawingSettings):
     """How latent vectors are drawn and decoded."""
 
-    prior: Literal["learnt", "normal", "decoder"] = "learnt"
+    prior: Prior = "auto"  # `decoder` for a model that learnt `without_latent`, else `learnt`
     temperature: Annotated[float, Field(ge=0, le=10)] = 1.0  # of the decoder; 0 takes the likeliest action
     scaffold: str | None = None  # SMILES; `[*]` where it may grow
     condition: dict[str, float] = Field(default_factory=dict)  # property: value

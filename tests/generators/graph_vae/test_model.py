@@ -33,7 +33,7 @@ def _check_valid(smiles: list[str | None], reasons: list[str | None], model: Gra
         assert Chem.MolToSmiles(mol) == text
 
 
-@pytest.mark.parametrize("prior", ["learnt", "normal", "decoder"])
+@pytest.mark.parametrize("prior", ["auto", "learnt", "normal", "decoder"])
 def test_every_draw_is_a_molecule(model: GraphVAE, prior: str) -> None:
     samples = model.sample(300, seed=3, drawing=GraphVAEDrawing(prior=prior))
     _check_valid(*samples, model)
@@ -46,12 +46,28 @@ def test_the_decoders_prior_is_a_mixture_of_posteriors(model: GraphVAE) -> None:
     z = pushed(model, noise, numbers, 7, "decoder")
     own = seeds.uniforms(seeds.child(7, "graph-vae", "own"), numbers, model.longest)
     written = [molecule(build)[0] or "" for build in decode(model, torch.zeros_like(noise), own)]
-    mean, log_variance, _ = posterior(model, written)
+    mean, log_variance, _ = posterior(model, written, own=True)
     known = mean.isfinite().all(1)
     assert known.sum() > 5
     assert torch.allclose(z[known], (mean + (0.5 * log_variance).exp() * noise)[known], atol=1e-5)
     assert torch.equal(z[~known], noise[~known])  # what this encoder does not know
     assert len(set(written)) > 5
+    assert not torch.equal(pushed(model, noise, numbers, 7, "decoder", move=1)[known], z[known])  # other molecules
+
+
+def test_a_model_that_learnt_without_a_latent_draws_by_itself(model: GraphVAE) -> None:
+    numbers = np.arange(8)
+    noise = fresh(model, numbers, 7)
+    alone = model.with_settings(model.config.model_copy(update={"without_latent": 0.25}))
+    for which, prior in ((model, "learnt"), (alone, "decoder")):
+        assert torch.equal(pushed(which, noise, numbers, 7, "auto"), pushed(which, noise, numbers, 7, prior))  # type: ignore[arg-type]
+
+
+def test_what_a_model_wrote_is_encoded_as_any_molecule(model: GraphVAE) -> None:
+    asked, own = ["CCO", "c1ccccc1C", ""], posterior(model, ["CCO", "c1ccccc1C", ""], own=True)
+    for checked, quick in zip(posterior(model, asked)[:2], own[:2], strict=True):
+        assert torch.allclose(checked, quick, atol=1e-6, equal_nan=True)
+    assert own.reasons == [None, None, "no graph"]
 
 
 def _loss(model: GraphVAE, features: Path, **changes: float) -> tuple[GraphVAE, Loss]:
