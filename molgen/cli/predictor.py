@@ -10,7 +10,7 @@ import typer
 from molgen.cli.options import Config, Out, Seed, Set, SmilesColumn
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
-Table = Annotated[Path, typer.Argument(help="Measured values: .csv, .tsv or .parquet with a SMILES column.")]
+Table = Annotated[Path, typer.Argument(help="Measured values: .csv, .tsv or .parquet with a SMILES column, or .sdf.")]
 Target = Annotated[str, typer.Option("--target", help="Column of the measured values.")]
 Folder = Annotated[Path, typer.Argument(help="A trained predictor.")]
 

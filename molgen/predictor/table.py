@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from rdkit import Chem
 
 from molgen.chem.parse import BadMolecule, parse
 from molgen.chem.standardise import standardise
 from molgen.core.errors import InputError, nearest
-from molgen.data.readers import SMILES_NAMES
+from molgen.data.readers import SMILES_NAMES, Reader
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,10 @@ class Measured:
 
 
 def read_frame(file: Path) -> pd.DataFrame:
-    """A .csv, .tsv (also compressed) or .parquet file; an InputError if it is none."""
+    """A .csv, .tsv, .sdf (also compressed) or .parquet file; an InputError if it is none."""
     try:
+        if ".sdf" in file.suffixes:
+            return pd.DataFrame(_record(row.text) for row in Reader(file))
         if file.suffix == ".parquet":
             return pd.read_parquet(file)
         return pd.read_csv(file, sep="\t" if ".tsv" in file.suffixes else ",", encoding="utf-8-sig")
@@ -44,6 +47,17 @@ def read_frame(file: Path) -> pd.DataFrame:
         raise InputError(f"{file}: no such file; check the path") from None
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{file}: not a table ({str(error).splitlines()[0][:120]})") from None
+
+
+def _record(text: str) -> dict[str, str]:
+    """The data fields of an SDF record, and its molecule as `smiles`; no SMILES if it is no molecule."""
+    supplier = Chem.SDMolSupplier()
+    supplier.SetData(text, sanitize=False)
+    mol = next(supplier, None)
+    if mol is None:
+        return {"smiles": ""}
+    fields = {name: mol.GetProp(name) for name in mol.GetPropNames()}
+    return {**fields, "smiles": Chem.MolToSmiles(mol)}
 
 
 def smiles_column(frame: pd.DataFrame, file: Path, given: str | None) -> str:

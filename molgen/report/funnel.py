@@ -21,7 +21,8 @@ class Step:
 
 
 def funnel(run: Run, shown: int) -> list[Step]:
-    """Drawn, valid, unique, novel, passed, shown, over all families; steps whose files are missing are left out."""
+    """Drawn, valid, unique, novel, passed, shown, over all families, or scored, passed, shown by a search; steps whose
+    files are missing are left out."""
     steps: list[Step] = []
     distinct: set[str] = set()
     files = [run.samples(f) for f in run.families if run.samples(f).is_file()]
@@ -42,6 +43,9 @@ def funnel(run: Run, shown: int) -> list[Step]:
             passed |= set(table.filter(table["passed"])["smiles"].drop_null().to_pylist())
         left = passed & distinct if files else passed
         steps.append(Step("Passed filters", len(left), "of these, inside every hard limit of the objective"))
+    if run.search:
+        steps.append(Step("Scored", run.search.calls, "distinct molecules that the search gave to the objective"))
+        steps.append(Step("Passed filters", run.search.passed, "of these, inside every hard limit of the objective"))
     if shown:
         steps.append(Step("Shown", shown, "picked by score and diversity, listed below"))
     return steps

@@ -19,6 +19,8 @@ def lead(run: Run, steps: Sequence[Step], sheet: Sheet) -> str:
     what = f"{len(sheet):,} candidates" if len(sheet) else "No candidates yet"
     verb = "picked from" if len(sheet) else "but"
     source = f", {verb} {drawn} molecules drawn by {models}" if drawn else f", from {models}"
+    if run.search:
+        source = f", {verb} {run.search.calls:,} molecules that a search ({run.search.strategy}) scored"
     data = run.config.get("data")
     name = data.get("name") if isinstance(data, dict) else data
     known = f", trained on {name}" if isinstance(name, str) else ""

@@ -18,6 +18,7 @@ from molgen.report.funnel import Step
 from molgen.report.guided import guided_section
 from molgen.report.payload import script_json
 from molgen.report.run import Run
+from molgen.report.search import search_section
 from molgen.report.sheet import Sheet
 
 SCRIPTS = (
@@ -76,6 +77,7 @@ def _filled(run: Run, sheet: Sheet, steps: Sequence[Step], *, title: str, **part
         funnel=overview.funnel_chart(steps),
         gaps=overview.gaps(run),
         histograms=evaluation.histograms(run),
+        search=search_section(run),
         guided=guided_section(run),
         domain=domain_section(sheet),
         evaluation=evaluation.evaluation_table(run),

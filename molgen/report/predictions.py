@@ -64,9 +64,9 @@ def predictors_of(run: Run, folders: Sequence[str]) -> list[Named]:
     found: dict[str, Named] = {}
     for record in run.provenance.values():
         identity = record.get("identity", {})
-        if identity.get("verb") != "score":
-            continue
-        for one in identity.get("settings", {}).get("components", []):
+        settings = identity.get("settings", {})
+        objective = {"score": settings, "optimize": settings.get("objective")}.get(identity.get("verb")) or {}
+        for one in objective.get("components", []):
             if one.get("type") == "predictor" and one["name"] not in found and _unchanged(run, one):
                 found[one["name"]] = Named(one["name"], Path(one["predictor_file"]["path"]), own=True)
     for folder in folders:

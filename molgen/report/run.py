@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from molgen.core.artifacts import read_provenance
 from molgen.core.errors import InputError, MolgenError
 from molgen.core.settings import read_yaml
@@ -23,8 +25,24 @@ CONTENT = (
     "models/*/metrics.csv",
     "samples/*.parquet",
     "scored/*.parquet",
+    "experience.parquet",
+    "summary.json",
 )
 Curve = list[tuple[float, float]]  # (molecules seen, loss)
+
+
+class Search(BaseModel):
+    """What the report reads of the summary that `optimize` writes."""
+
+    strategy: str
+    ended: str
+    calls: int
+    budget: int
+    passed: int
+    best: float | None
+    top10: float | None
+    front: int
+    hypervolume: float
 
 
 @dataclass
@@ -38,6 +56,7 @@ class Run:
     curves: dict[str, dict[str, Curve]] = field(default_factory=dict)
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
+    search: Search | None = None  # where this is the folder of one
     comparison: str | None = None  # the page of `compare`, as seen from this one
 
     @property
@@ -58,6 +77,10 @@ class Run:
 
     def scored(self, family: str) -> Path:
         return self.folder / "scored" / f"{family}.parquet"
+
+    @property
+    def experience(self) -> Path:
+        return self.folder / "experience.parquet"
 
     def inputs(self) -> dict[str, Path]:
         """Every file that the report is made from, by its path inside the run."""
@@ -82,6 +105,8 @@ def open_run(folder: Path) -> Run:
             run.metrics[path.stem] = record
         if name.startswith("models/") and (curves := _tolerated(run, lambda p=path: read_curves(p))):
             run.curves[path.parent.name] = curves
+    if run.experience.is_file() and "summary.json" in inputs:
+        run.search = _tolerated(run, lambda: read_search(inputs["summary.json"]))
     _read_provenance(run, inputs)
     _say_gaps(run)
     return run
@@ -103,10 +128,20 @@ def read_curves(file: Path) -> dict[str, Curve]:
     return curves
 
 
+def read_search(file: Path) -> Search:
+    """The summary of a search; an InputError if it is none."""
+    try:
+        return Search.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        raise InputError(f"{file}: not the summary of a search; `molgen optimize` writes it anew") from None
+
+
 def _read_provenance(run: Run, inputs: dict[str, Path]) -> None:
     folders = [p for name in ("molecules", "features") if (p := run.folder / name).is_dir()]
     models = sorted(p for p in run.folder.glob("models/*") if p.is_dir() and not p.name.startswith("."))
     files = [p for p in inputs.values() if p.suffix in {".parquet", ".json"} and p.name != MOLECULES_FILE]
+    if run.search and (record := read_provenance(run.folder)):
+        run.provenance["search"] = record
     for path in [*folders, *models, *files]:
         if record := read_provenance(path):
             run.provenance[path.relative_to(run.folder).as_posix()] = record
@@ -124,6 +159,8 @@ def _tolerated(run: Run, read: Any) -> Any:
 def _say_gaps(run: Run) -> None:
     if not run.candidates.is_file():
         run.gaps.append("No candidates yet: candidates.parquet is written by molgen rank.")
+    if run.search:  # which draws nothing, and need not know what its model was trained on
+        return
     if not run.metrics:
         run.gaps.append("No evaluation yet: metrics/FAMILY.json is written by molgen evaluate.")
     if not run.curves:

@@ -56,6 +56,24 @@ def test_of_several_values_the_median(tmp_path):
     assert found.rejects == {"repeated molecule": 2}
 
 
+def test_an_sdf_is_a_table_too(tmp_path):
+    """Its data fields are the columns; hydrogens written out and broken records change nothing for the others."""
+    writer = Chem.SDWriter(str(tmp_path / "t.sdf"))
+    for n in range(1, 13):
+        mol = Chem.AddHs(Chem.MolFromSmiles("C" * n + "O"))
+        mol.SetProp("y", f"{n / 10}" if n != 5 else "n/a")
+        writer.write(mol)
+    writer.close()
+    with (tmp_path / "t.sdf").open("a") as file:
+        file.write("broken\n\n\n  3  x\nM  END\n>  <y>\n1\n\n$$$$\n")
+    found = read_measured(tmp_path / "t.sdf", "y")
+    assert found.smiles == ["C" * n + "O" for n in range(1, 13) if n != 5]
+    assert found.values.tolist() == [n / 10 for n in range(1, 13) if n != 5]
+    assert (found.rows, sum(found.rejects.values())) == (13, 2)
+    with pytest.raises(InputError, match=r"t\.sdf: no column 'z'"):
+        read_measured(tmp_path / "t.sdf", "z")
+
+
 @pytest.mark.parametrize("family", [RandomForestRegressor, HistGradientBoostingRegressor])
 def test_stored_trees_predict_what_the_library_does(family, measured):
     x = features([parse(s) for s in measured.smiles])
