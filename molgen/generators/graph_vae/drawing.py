@@ -12,10 +12,10 @@ from torch import Tensor
 
 from molgen.core import seeds
 from molgen.generators.base import Samples
-from molgen.generators.graph_vae.latent import decoded, posterior
+from molgen.generators.graph_vae.latent import posterior
 from molgen.generators.graph_vae.sampling import decode, dtype_of, molecule
 from molgen.generators.graph_vae.scaffold import Scaffold, contains, scaffolds
-from molgen.generators.graph_vae.settings import GraphVAEDrawing, Prior
+from molgen.generators.graph_vae.settings import GraphVAEDrawing
 from molgen.generators.graph_vae.wishes import Draw, check, walked
 
 if TYPE_CHECKING:
@@ -47,13 +47,14 @@ def _drawn(
     move: int,
 ) -> list[Draw]:
     """The molecules of some noise; each `move` has random numbers of its own for the decoder."""
-    z = pushed(model, noise, numbers, seed, drawing.prior, move)
+    z = pushed(model, noise, numbers, seed, drawing, move)
+    largest = _largest_ring(model, drawing)
     uniforms = seeds.uniforms(seeds.child(seed, "graph-vae", *([move] if move else [])), numbers, model.longest)
     if not choices:
-        return [molecule(build) for build in decode(model, z, uniforms, drawing.temperature)]
+        return [molecule(b) for b in decode(model, z, uniforms, drawing.temperature, largest_ring=largest)]
     which = seeds.uniforms(seeds.child(seed, "graph-vae", "scaffold"), numbers, 1)[:, 0]
     around = [choices[int(u * len(choices))] for u in which]
-    builds = decode(model, z, uniforms, drawing.temperature, around)
+    builds = decode(model, z, uniforms, drawing.temperature, around, largest)
     return [_holding(molecule(b), scaffold) for b, scaffold in zip(builds, around, strict=True)]
 
 
@@ -67,15 +68,21 @@ def fresh(model: GraphVAE, numbers: np.ndarray, seed: int, move: int = 0) -> Flo
 
 @torch.inference_mode()
 def pushed(
-    model: GraphVAE, noise: Float[Tensor, "batch latent"], numbers: np.ndarray, seed: int, prior: Prior, move: int = 0
+    model: GraphVAE,
+    noise: Float[Tensor, "batch latent"],
+    numbers: np.ndarray,
+    seed: int,
+    drawing: GraphVAEDrawing,
+    move: int = 0,
 ) -> Float[Tensor, "batch latent"]:
-    """Latent vectors of a prior, from noise.
+    """Latent vectors of `drawing.prior`, from noise.
 
     `learnt` is the prior's flow, `normal` a standard normal. `decoder` is the mixture of the posteriors of molecules
     that the decoder writes without a latent, one for each vector and `move`: p(z) = sum over x of q(z | x) p(x | 0).
     It is a VampPrior (Tomczak & Welling 2018) with the model's own draws as pseudo-inputs. `auto` is `decoder` for a
     model that learnt to write without a latent, else `learnt`.
     """
+    prior = drawing.prior
     if prior == "auto":
         prior = "decoder" if model.config.without_latent else "learnt"
     if prior == "learnt":
@@ -84,11 +91,16 @@ def pushed(
         child = seeds.child(seed, "graph-vae", "own", *([move] if move else []))
         own = seeds.uniforms(child, numbers, model.longest)
         nothing = torch.zeros(noise.shape, dtype=dtype_of(model), device=model.device)
-        written = [smiles or "" for smiles in decoded(model, nothing, own).smiles]
+        builds = decode(model, nothing, own, largest_ring=_largest_ring(model, drawing))
+        written = [molecule(build)[0] or "" for build in builds]
         mean, log_variance, _ = posterior(model, written, own=True)
         known = mean.isfinite()  # one that could not be encoded keeps its noise
         noise = torch.where(known, mean.to(noise) + (0.5 * log_variance.to(noise)).exp() * noise, noise)
     return noise.to(dtype_of(model))
+
+
+def _largest_ring(model: GraphVAE, drawing: GraphVAEDrawing) -> int | None:
+    return model.largest_ring if drawing.largest_ring is None else drawing.largest_ring
 
 
 def _holding(draw: Draw, scaffold: Scaffold) -> Draw:

@@ -7,6 +7,7 @@ transformer. Stereochemistry is not encoded; a decoded molecule has none.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -29,6 +30,7 @@ from molgen.generators.graph_vae.settings import GraphVAEConfig, GraphVAEDrawing
 from molgen.nn.flow import RectifiedFlow
 from molgen.nn.graph_encoder import Atoms
 from molgen.nn.message_passing import chosen, has_dgl
+from molgen.represent.closures import largest_ring
 from molgen.represent.derivations import START, START_ANYWHERE, Grammar
 from molgen.represent.fragments import Fragmenter
 from molgen.represent.graphs import AtomSymbol
@@ -206,6 +208,11 @@ class GraphVAE(GraphStart, NeuralGenerator):
             torch.rand(len(z), 1, device=z.device) if self.training and self.config.without_latent else z.new_ones(1)
         )
         return (chance >= self.config.without_latent).to(z.dtype).expand(len(z), 1)
+
+    @cached_property
+    def largest_ring(self) -> int | None:
+        """Atoms of the largest ring of any fragment; None if this model has no fragments with rings."""
+        return largest_ring(self.grammar)
 
     def fragmenter(self) -> Fragmenter:
         """What cuts molecules into this model's symbols."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from molgen.chem.parse import BadMolecule, canonical
 from molgen.generators.graph_vae.batch import Places, due
 from molgen.generators.graph_vae.scaffold import Plan, Scaffold
+from molgen.represent.closures import ring_sizes
 from molgen.represent.derivations import FIRST_JOIN, START, START_ANYWHERE, Build
 from molgen.represent.fragments import assemble
 
@@ -33,10 +34,12 @@ def decode(
     uniforms: np.ndarray | None,
     temperature: float = 1.0,
     around: Sequence[Scaffold] = (),
+    largest_ring: int | None = None,
 ) -> list[Build]:
     """Derivations drawn with uniform numbers (batch, longest); the likeliest actions if there are none.
 
-    With `around`, a scaffold for each, they begin with any of its symbols and hold it.
+    With `around`, a scaffold for each, they begin with any of its symbols and hold it. `largest_ring` bounds the rings
+    that are closed between single atoms.
     """
     decoder, vectors = model.decoder, model.decoder.vectors()
     builds = [Build(model.grammar) for _ in range(len(z))]
@@ -46,7 +49,7 @@ def decode(
     caches = decoder.empty_cache()
     alive = np.arange(len(z))  # the molecule that each row of the batch builds
     previous = np.full(len(z), start)
-    limits = _Limits(model)
+    limits = _Limits(model, largest_ring)
     for place in range(model.longest):
         told = np.array([due(builds[i], start) for i in alive])
         columns = torch.from_numpy(np.column_stack([previous, told[:, :3]])).to(z.device)
@@ -79,9 +82,11 @@ def decode(
 
 
 class _Limits:
-    """What may not be done: too little room to close all sites afterwards, or a join that does not exist."""
+    """What may not be done: too little room to close all sites afterwards, a join that does not exist, or one that
+    closes too large a ring."""
 
-    def __init__(self, model: GraphVAE) -> None:
+    def __init__(self, model: GraphVAE, largest_ring: int | None) -> None:
+        self.largest_ring = largest_ring
         self.atoms, self.actions, grammar = model.most_atoms, model.longest, model.grammar
         joins = np.arange(FIRST_JOIN, FIRST_JOIN + grammar.joins)
         self.choices = [
@@ -103,6 +108,10 @@ class _Limits:
         if kind:
             joinable = np.array([len(b.joinable()) for b in builds])
             barred[:, : self.joins] |= np.arange(self.joins) >= joinable[:, None]
+            if self.largest_ring is not None:
+                for row, build in zip(barred, builds, strict=True):
+                    sizes = np.array(ring_sizes(build, self.largest_ring)[: self.joins], np.int64)
+                    row[: len(sizes)] |= sizes > self.largest_ring
             for row, plan in zip(barred, plans, strict=False):
                 free = plan.may_join()[: self.joins]
                 row[: len(free)] |= ~np.array(free, bool)

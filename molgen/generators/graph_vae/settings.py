@@ -45,6 +45,7 @@ class GraphVAEDrawing(DrawingSettings):
 
     prior: Prior = "auto"  # `decoder` for a model that learnt `without_latent`, else `learnt`
     temperature: Annotated[float, Field(ge=0, le=10)] = 1.0  # of the decoder; 0 takes the likeliest action
+    largest_ring: Annotated[int, Field(ge=3)] | None = None  # closed between single atoms; None: of any fragment
     scaffold: str | None = None  # SMILES; `[*]` where it may grow
     condition: dict[str, float] = Field(default_factory=dict)  # property: value
     guidance: Annotated[float, Field(ge=0, le=1000)] = 1.0  # above 1: nearer to the condition, less diverse

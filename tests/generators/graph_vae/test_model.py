@@ -43,16 +43,18 @@ def test_the_decoders_prior_is_a_mixture_of_posteriors(model: GraphVAE) -> None:
     """Each vector lies as far from the posterior mean of a molecule drawn without a latent as the noise says."""
     numbers = np.arange(5, 30)
     noise = fresh(model, numbers, 7)
-    z = pushed(model, noise, numbers, 7, "decoder")
+    z = pushed(model, noise, numbers, 7, GraphVAEDrawing(prior="decoder"))
     own = seeds.uniforms(seeds.child(7, "graph-vae", "own"), numbers, model.longest)
-    written = [molecule(build)[0] or "" for build in decode(model, torch.zeros_like(noise), own)]
+    builds = decode(model, torch.zeros_like(noise), own, largest_ring=model.largest_ring)
+    written = [molecule(build)[0] or "" for build in builds]
     mean, log_variance, _ = posterior(model, written, own=True)
     known = mean.isfinite().all(1)
     assert known.sum() > 5
     assert torch.allclose(z[known], (mean + (0.5 * log_variance).exp() * noise)[known], atol=1e-5)
     assert torch.equal(z[~known], noise[~known])  # what this encoder does not know
     assert len(set(written)) > 5
-    assert not torch.equal(pushed(model, noise, numbers, 7, "decoder", move=1)[known], z[known])  # other molecules
+    moved = pushed(model, noise, numbers, 7, GraphVAEDrawing(prior="decoder"), move=1)
+    assert not torch.equal(moved[known], z[known])  # other molecules
 
 
 def test_a_model_that_learnt_without_a_latent_draws_by_itself(model: GraphVAE) -> None:
@@ -60,7 +62,8 @@ def test_a_model_that_learnt_without_a_latent_draws_by_itself(model: GraphVAE) -
     noise = fresh(model, numbers, 7)
     alone = model.with_settings(model.config.model_copy(update={"without_latent": 0.25}))
     for which, prior in ((model, "learnt"), (alone, "decoder")):
-        assert torch.equal(pushed(which, noise, numbers, 7, "auto"), pushed(which, noise, numbers, 7, prior))  # type: ignore[arg-type]
+        asked = GraphVAEDrawing(prior=prior)
+        assert torch.equal(pushed(which, noise, numbers, 7, GraphVAEDrawing()), pushed(which, noise, numbers, 7, asked))
 
 
 def test_what_a_model_wrote_is_encoded_as_any_molecule(model: GraphVAE) -> None:
@@ -218,3 +221,34 @@ def test_it_learns_to_reconstruct(folder: Path) -> None:
     place = lines[0].split(",").index("reconstruction")
     nats = [float(line.split(",")[place]) for line in lines[1:] if ",train," in line]
     assert nats[-1] < nats[0]
+
+
+def test_rings_between_single_atoms_are_no_larger_than_asked(features: Path) -> None:
+    """A model without fragments makes every ring by a join; random weights would make them of any size."""
+    torch.manual_seed(1)
+    small = GraphVAEConfig(width=16, layers=1, heads=2, encoder_width=8, encoder_layers=1, vocabulary=0)
+    model = GraphVAE.build(small, Store.open(features)).eval()
+    assert model.largest_ring is None
+
+    def largest(drawing: GraphVAEDrawing) -> int:
+        drawn = [Chem.MolFromSmiles(text) for text in model.sample(200, seed=0, drawing=drawing).smiles if text]
+        return max(len(ring) for mol in drawn for ring in mol.GetRingInfo().AtomRings())
+
+    assert largest(GraphVAEDrawing()) > 8
+    for bound in (4, 6):
+        assert largest(GraphVAEDrawing(largest_ring=bound)) == bound
+
+
+def test_draws_have_no_larger_rings_than_the_fragments(model: GraphVAE) -> None:
+    most = max(len(ring) for text in model.grammar.texts for ring in _rings_of(text))
+    assert model.largest_ring == most
+    for text in model.sample(300, seed=11).smiles:
+        assert text is not None
+        mol = Chem.MolFromSmiles(text)
+        assert all(len(ring) <= most for ring in mol.GetRingInfo().AtomRings())
+
+
+def _rings_of(text: str) -> list[tuple[int, ...]]:
+    mol = Chem.MolFromSmiles(text, sanitize=False)
+    Chem.GetSymmSSSR(mol)
+    return list(mol.GetRingInfo().AtomRings())
