@@ -91,7 +91,8 @@ def pushed(
         child = seeds.child(seed, "graph-vae", "own", *([move] if move else []))
         own = seeds.uniforms(child, numbers, model.longest)
         nothing = torch.zeros(noise.shape, dtype=dtype_of(model), device=model.device)
-        builds = decode(model, nothing, own, largest_ring=_largest_ring(model, drawing))
+        warmth = drawing.temperature or 1.0  # the likeliest molecule would be the same each time
+        builds = decode(model, nothing, own, warmth, largest_ring=_largest_ring(model, drawing))
         written = [molecule(build)[0] or "" for build in builds]
         mean, log_variance, _ = posterior(model, written, own=True)
         known = mean.isfinite()  # one that could not be encoded keeps its noise

@@ -252,3 +252,14 @@ def _rings_of(text: str) -> list[tuple[int, ...]]:
     mol = Chem.MolFromSmiles(text, sanitize=False)
     Chem.GetSymmSSSR(mol)
     return list(mol.GetRingInfo().AtomRings())
+
+
+def test_the_temperature_is_that_of_both_decodings(model: GraphVAE) -> None:
+    numbers = np.arange(40)
+    noise = fresh(model, numbers, 7)
+
+    def own(temperature: float) -> torch.Tensor:
+        return pushed(model, noise, numbers, 7, GraphVAEDrawing(prior="decoder", temperature=temperature))
+
+    assert torch.equal(own(0), own(1))  # the likeliest molecule would be the same for all
+    assert not torch.equal(own(0.3), own(1))
