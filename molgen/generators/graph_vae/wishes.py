@@ -8,7 +8,8 @@ made of, which keeps
 
 with s_k half a standard deviation of the training molecules. A move turns the noise behind z by some angle towards
 fresh noise (preconditioned Crank-Nicolson: Cotter et al. 2013, MCMC methods for functions, sec. 4.2), which leaves the
-prior as it is, so that whether the new molecule is taken depends on its properties alone (Metropolis).
+prior as it is, so that whether the new molecule is taken depends on its properties alone (Metropolis). With the prior
+`decoder` a move also has the decoder write another molecule, whose posterior the noise is then in.
 """
 
 from __future__ import annotations
