@@ -59,12 +59,12 @@ def steer(
     settings = SteerSettings.parse(values, where="steer")
     wishes = settings.wishes()
     found = run(model, out, settings, seed=seed, device=device, workers=workers_or_all(workers))
-    print(f"{'guidance':<10}{'valid':>7}{'unique':>8}{'diverse':>9}{'met':>8}" + "".join(f"{n:>18}" for n in wishes))
-    print(f"{'asked':<42}" + "".join(f"{wish.asked:>18.4g}" for wish in wishes.values()))
+    print(f"{'guidance':<10}{'valid':>7}{'unique':>8}{'diverse':>9}{'met':>8}" + "".join(f"{n:>20}" for n in wishes))
+    print(f"{'asked':<42}" + "".join(f"{wish.asked:>20.4g}" for wish in wishes.values()))
     for one in found:
         means = (f"{one.mean[name]:.4g} (off {one.error[name]:.3g})" for name in wishes)
         print(
             f"{f'{one.guidance:g}' if one.guidance else 'none':<10}{one.valid:>7.3f}{one.unique:>8.3f}"
-            f"{one.diversity:>9.3f}{one.met:>8.3f}" + "".join(f"{text:>18}" for text in means)
+            f"{one.diversity:>9.3f}{one.met:>8.3f}" + "".join(f"{text:>20}" for text in means)
         )
     print(f"draws: {out}")
