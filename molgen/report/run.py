@@ -26,7 +26,6 @@ CONTENT = (
     "samples/*.parquet",
     "scored/*.parquet",
     "experience.parquet",
-    "summary.json",
 )
 Curve = list[tuple[float, float]]  # (molecules seen, loss)
 
@@ -78,10 +77,6 @@ class Run:
     def scored(self, family: str) -> Path:
         return self.folder / "scored" / f"{family}.parquet"
 
-    @property
-    def experience(self) -> Path:
-        return self.folder / "experience.parquet"
-
     def inputs(self) -> dict[str, Path]:
         """Every file that the report is made from, by its path inside the run."""
         found = sorted(p for pattern in CONTENT for p in self.folder.glob(pattern) if p.is_file())
@@ -105,8 +100,8 @@ def open_run(folder: Path) -> Run:
             run.metrics[path.stem] = record
         if name.startswith("models/") and (curves := _tolerated(run, lambda p=path: read_curves(p))):
             run.curves[path.parent.name] = curves
-    if run.experience.is_file() and "summary.json" in inputs:
-        run.search = _tolerated(run, lambda: read_search(inputs["summary.json"]))
+    if "experience.parquet" in inputs:
+        run.search = _tolerated(run, lambda: read_search(folder / "summary.json"))
     _read_provenance(run, inputs)
     _say_gaps(run)
     return run

@@ -20,8 +20,9 @@ def search_section(run: Run) -> str:
     if search.best is not None and search.top10 is not None:
         says += f" The best has a score of {search.best:.3f}, the mean of the best ten is {search.top10:.3f}."
     says += (
-        f" Each of the {search.front:,} on the Pareto front (front.parquet) is beaten by no other in all components at "
-        f"once; together they cover {search.hypervolume:.3f} of all combinations of desirabilities (hypervolume)."
+        f" Each of the {search.front:,} on the Pareto front (front.parquet) has no other that is as good in every "
+        "component and better in one; "
+        f"together they cover {search.hypervolume:.3f} of all combinations of desirabilities."
     )
     curve = run.folder / "curve.svg"
     figure = ""
