@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
 Objective = Annotated[Path | None, typer.Option("--objective", help="YAML file of components and filters.")]
 Budget = Annotated[int | None, typer.Option("--budget", help="Distinct molecules that may be scored.")]
-Model = Annotated[str, typer.Option("--model", help="Start molecules and policy: folder or shipped name.")]
+Model = Annotated[str | None, typer.Option("--model", help="Start molecules and policy: folder or shipped name.")]
 Start = Annotated[Path | None, typer.Option("--start", help="Molecules to start from, instead of draws of the model.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to write; appears only when whole.")]
+STRATEGIES = "hybrid, latent, guided, genetic, reinforce, best-of-n"  # those of `strategy`, in the order of the docs
 SHOWN = 5
 
 
@@ -25,10 +26,10 @@ SHOWN = 5
 def optimize(
     context: typer.Context,
     objective: Objective = None,
-    strategy: Annotated[str | None, typer.Option("--strategy", help="hybrid, genetic, reinforce or best-of-n.")] = None,
+    strategy: Annotated[str | None, typer.Option("--strategy", help=f"One of {STRATEGIES}.")] = None,
     budget: Budget = None,
     out: Out = None,
-    model: Model = "smiles-zinc",
+    model: Model = None,
     start: Start = None,
     seed: Seed = 0,
     config: Config = None,
@@ -70,7 +71,7 @@ def compare(
     out: Out = None,
     strategies: Annotated[str, typer.Option("--strategies", help="Names with commas between.")] = "hybrid,genetic",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Searches a strategy.")] = 3,
-    model: Model = "smiles-zinc",
+    model: Model = None,
     start: Start = None,
     seed: Seed = 0,
     config: Config = None,
@@ -101,7 +102,7 @@ def _request(
     objective: Path | None,
     strategy: str,
     budget: int | None,
-    model: str,
+    model: str | None,
     start: Path | None,
     seed: int,
     config: Path | None,

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from molgen.core.artifacts import write_json
 from molgen.core.settings import Settings, read_yaml
-from molgen.optimize.strategy import Context
+from molgen.optimize.strategy import MODEL, Context
 
 
 class BestOfNSettings(Settings):
@@ -25,6 +25,7 @@ class BestOfN:
     """The strategy; it learns nothing."""
 
     Settings: ClassVar[type[Settings]] = BestOfNSettings
+    model: ClassVar[str] = MODEL
 
     def __init__(self, settings: BestOfNSettings, context: Context) -> None:
         self.settings, self._start = settings, context.start

@@ -40,16 +40,23 @@ LOOKED_AT = 500  # calls after which a search whose values tell nothing says so
 
 @dataclass(frozen=True)
 class Request:
-    """A search as it is asked for; `start` is a file of molecules, None for draws of the model."""
+    """A search as it is asked for; `start` is a file of molecules, None for draws of the model, and `model` one of the
+    strategy's own choice if it is None."""
 
     objective: Objective
     strategy: str
     budget: int
-    model: str = "smiles-zinc"
+    model: str | None = None
     start: Path | None = None
     seed: int = 0
     values: Mapping[str, Any] | None = None  # settings of the strategy
     search: SearchSettings = SearchSettings()  # noqa: RUF009 (frozen)
+
+    @property
+    def source(self) -> str:
+        """The model that the strategy draws on."""
+        found: str = self.model or strategy_class(self.strategy).model
+        return found
 
     def identity(self) -> Identity:
         """What the result depends on."""
@@ -62,7 +69,7 @@ class Request:
         }
         found = Identity.of("optimize", settings, {"start": self.start} if self.start else {}, self.seed)
         return Identity(
-            found.verb, found.settings, {**found.inputs, "model": content(model_folder(self.model))}, self.seed
+            found.verb, found.settings, {**found.inputs, "model": content(model_folder(self.source))}, self.seed
         )
 
 
@@ -70,8 +77,7 @@ def optimize(request: Request, out: Path) -> dict[str, Any]:
     """Runs or resumes a search into the folder `out`, and returns its summary; a finished one is left alone."""
     if request.budget < 1:
         raise InputError(f"--budget {request.budget}: at least one call is needed")
-    strategy_class(request.strategy)
-    read_config(model_folder(request.model))
+    read_config(model_folder(request.source))
     identity = request.identity()
     if not already_made(out, identity):
         refuse_others(out, identity)
@@ -119,9 +125,9 @@ def begin(request: Request) -> Strategy:
     """A new strategy with its start molecules."""
     settings = settings_of(request.strategy, request.values or {})
     molecules = (
-        starts.of_file(request.start, request.seed) if request.start else starts.of_model(request.model, request.seed)
+        starts.of_file(request.start, request.seed) if request.start else starts.of_model(request.source, request.seed)
     )
-    found: Strategy = strategy_class(request.strategy)(settings, Context(molecules, request.model, request.seed))
+    found: Strategy = strategy_class(request.strategy)(settings, Context(molecules, request.source, request.seed))
     return found
 
 

@@ -16,9 +16,14 @@ from molgen.core.settings import Settings
 STRATEGIES = {
     "best-of-n": ("molgen.optimize.best_of_n", "BestOfN"),
     "genetic": ("molgen.optimize.genetic", "Genetic"),
+    "guided": ("molgen.optimize.guided", "Guided"),
     "hybrid": ("molgen.optimize.hybrid", "Hybrid"),
+    "latent": ("molgen.optimize.latent", "Latent"),
     "reinforce": ("molgen.optimize.reinforce", "Reinforce"),
 }
+
+
+MODEL = "smiles-zinc"  # of strategies that learn from any molecules, and of policies
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Strategy(Protocol):
     """
 
     Settings: ClassVar[type[Settings]]
+    model: ClassVar[str]  # what it draws on where no model is given
     settings: Any
 
     def __init__(self, settings: Any, context: Context) -> None: ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from rdkit import Chem
@@ -38,35 +39,46 @@ def prints(smiles: Sequence[str]) -> np.ndarray:
     return np.stack([unary(text) for text in smiles]) if smiles else np.zeros((0, BITS // 8), np.uint8)
 
 
+class Fit(NamedTuple):
+    """A Gaussian process fitted to centred values."""
+
+    noise: float  # variance of the noise, as a share of the signal's
+    scale: float  # the signal's variance
+    factor: tuple[np.ndarray, bool]  # Cholesky's, of kernel and noise
+    weights: np.ndarray  # of each value: the mean elsewhere is its covariance with these, times the weights
+
+
+def likeliest(kernel: np.ndarray, centred: np.ndarray, noises: Sequence[float] = NOISES) -> Fit:
+    """The fit of most likelihood; the scale's maximum is known in closed form."""
+    fits: dict[float, Fit] = {}
+    for noise in noises:
+        factor = cho_factor(kernel + noise * np.eye(len(centred)), lower=True, check_finite=False)
+        weights = cho_solve(factor, centred, check_finite=False)
+        scale = max(float(centred @ weights) / len(centred), 1e-12)
+        likelihood = -0.5 * len(centred) * np.log(scale) - float(np.log(np.diagonal(factor[0])).sum())
+        fits.setdefault(likelihood, Fit(noise, scale, factor, weights))
+    return fits[max(fits)]
+
+
 class Surrogate:
     """A Gaussian process with a constant mean, fitted to values as they are; its scale and noise by likelihood."""
 
     def __init__(self, noise: float | None = None) -> None:
-        self.noise = noise
+        self._noises = NOISES if noise is None else (noise,)
 
     def fit(self, smiles: Sequence[str], values: np.ndarray) -> Surrogate:
         """Learns values, float64 (n,), n >= 2."""
         self._prints = prints(smiles)
-        kernel = tanimoto(self._prints, self._prints).astype(np.float64)
         self._mean = float(values.mean())
-        centred = values - self._mean
-        best: tuple[float, float, tuple[np.ndarray, bool], np.ndarray] | None = None
-        for noise in (self.noise,) if self.noise else NOISES:
-            factor = cho_factor(kernel + noise * np.eye(len(values)), lower=True, check_finite=False)
-            weights = cho_solve(factor, centred, check_finite=False)
-            scale = max(float(centred @ weights) / len(values), 1e-12)  # the maximum of the likelihood, in closed form
-            likelihood = -0.5 * len(values) * np.log(scale) - float(np.log(np.diagonal(factor[0])).sum())
-            if best is None or likelihood > best[0]:
-                best = likelihood, scale, factor, weights
-                chosen = noise
-        assert best is not None
-        self.fitted_noise, self.scale, self._factor, self._weights = chosen, best[1], best[2], best[3]
+        self.found = likeliest(
+            tanimoto(self._prints, self._prints).astype(np.float64), values - self._mean, self._noises
+        )
         return self
 
     def predict(self, smiles: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of the value of each molecule, float64 (n,) each."""
         cross = tanimoto(prints(smiles), self._prints).astype(np.float64)
-        mean = self._mean + cross @ self._weights
-        half = solve_triangular(self._factor[0], cross.T, lower=True, check_finite=False)
-        variance = self.scale * np.maximum(1 - np.einsum("ij,ij->j", half, half), 1e-9)
+        mean = self._mean + cross @ self.found.weights
+        half = solve_triangular(self.found.factor[0], cross.T, lower=True, check_finite=False)
+        variance = self.found.scale * np.maximum(1 - np.einsum("ij,ij->j", half, half), 1e-9)
         return mean, np.sqrt(variance)

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from molgen.data.store import Store
+from molgen.generators.diffusion.model import GraphDiffusion
+from molgen.generators.diffusion.settings import DiffusionConfig
+from molgen.generators.graph_vae.model import GraphVAE
+from molgen.generators.graph_vae.settings import GraphVAEConfig
 from molgen.generators.smiles import SmilesConfig, SmilesModel
 from molgen.optimize.search import Request
 from molgen.scoring.objective import Objective
 
-SMALL = {"hybrid": {"start": 12, "batch": 4, "children": 10, "learnt": 16}, "genetic": {"start": 12, "batch": 4}}
+PICKING = {"start": 12, "batch": 4, "children": 10, "learnt": 16}
+SMALL = {
+    "hybrid": PICKING,
+    "latent": PICKING,
+    "guided": PICKING | {"steps": 3},
+    "genetic": {"start": 12, "batch": 4},
+    "reinforce": {"batch": 8, "replay": 4, "replays": 1},
+    "best-of-n": {"batch": 4},
+}
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +44,37 @@ def policy_folder(features: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("policy")
     SmilesModel.build(config, Store.open(features)).eval().save(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def vae_folder(features: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A graph VAE with random weights."""
+    torch.manual_seed(3)
+    config = GraphVAEConfig(
+        latent=8, encoder_width=16, encoder_layers=2, width=16, layers=1, heads=2, feedforward=2, prior_width=16
+    )
+    folder = tmp_path_factory.mktemp("vae")
+    GraphVAE.build(config, Store.open(features)).eval().save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def diffusion_folder(features: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A diffusion model over fragments with random weights."""
+    torch.manual_seed(4)
+    config = DiffusionConfig(
+        level="fragment", width=16, layers=1, heads=2, edge_width=8, pair_width=8, feedforward=2, vocabulary=60
+    )
+    folder = tmp_path_factory.mktemp("diffusion")
+    GraphDiffusion.build(config, Store.open(features)).eval().save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model_of(policy_folder: Path, vae_folder: Path, diffusion_folder: Path) -> Callable[[str], str]:
+    """The small model that a strategy draws on."""
+    others = {"latent": vae_folder, "guided": diffusion_folder}
+    return lambda strategy: str(others.get(strategy, policy_folder))
 
 
 @pytest.fixture(scope="session")

@@ -27,9 +27,10 @@ def _calls(out):
     return tables.read(out / "experience.parquet", SCORED).to_pylist()
 
 
-@pytest.mark.parametrize("strategy", ["genetic", "hybrid", "best-of-n"])
-def test_a_search_spends_its_budget_on_distinct_molecules(asked, strategy, tmp_path):
-    found = optimize(replace(asked, strategy=strategy, values=SMALL.get(strategy)), tmp_path / "out")
+@pytest.mark.parametrize("strategy", ["genetic", "hybrid", "latent", "guided", "best-of-n"])
+def test_a_search_spends_its_budget_on_distinct_molecules(asked, strategy, model_of, tmp_path):
+    request = replace(asked, strategy=strategy, values=SMALL[strategy], model=model_of(strategy))
+    found = optimize(request, tmp_path / "out")
     rows = _calls(tmp_path / "out")
     assert [row["call"] for row in rows] == list(range(1, 41))
     assert len({row["smiles"] for row in rows}) == 40
@@ -48,11 +49,11 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("strategy", ["genetic", "hybrid"])
+@pytest.mark.parametrize("strategy", ["genetic", "hybrid", "latent", "guided"])
 @pytest.mark.parametrize("often", [True, False])
-def test_a_stopped_search_goes_on_to_the_same_end(asked, strategy, often, tmp_path, monkeypatch):
+def test_a_stopped_search_goes_on_to_the_same_end(asked, strategy, often, model_of, tmp_path, monkeypatch):
     wished = SearchSettings(diversity="scaffold", per_scaffold=1, good=0.3, checkpoint_seconds=1e-9 if often else 1e9)
-    request = replace(asked, strategy=strategy, values=SMALL[strategy], search=wished)
+    request = replace(asked, strategy=strategy, values=SMALL[strategy], model=model_of(strategy), search=wished)
     optimize(request, tmp_path / "whole")
     real, left = search.score, [5]
 
@@ -166,7 +167,7 @@ def test_start_files_without_molecules_are_refused(asked, tmp_path):
 def test_unknown_strategies_name_the_nearest(asked, tmp_path):
     with pytest.raises(InputError, match="did you mean 'genetic'"):
         optimize(replace(asked, strategy="genetics"), tmp_path / "out")
-    assert set(STRATEGIES) == {"best-of-n", "genetic", "hybrid", "reinforce"}
+    assert set(STRATEGIES) == set(SMALL)
 
 
 def test_a_comparison_runs_each_seed_and_goes_on(asked, tmp_path):

@@ -16,17 +16,15 @@ from molgen.optimize.start import of_file, of_model
 from molgen.optimize.strategy import STRATEGIES, Context, settings_of, strategy_class
 from tests.optimize.conftest import SMALL
 
-VALUES = {**SMALL, "reinforce": {"batch": 8, "replay": 4, "replays": 1}, "best-of-n": {"batch": 4}}
-
 
 @pytest.fixture(params=[*STRATEGIES, "hybrid with a policy"])
-def make(request, start_file, policy_folder):
+def make(request, start_file, model_of):
     """Makes a new instance of the strategy."""
     name = request.param.split()[0]
-    values = VALUES[name] | ({"draws": 4, "replay": 4} if " " in request.param else {})
+    values = SMALL[name] | ({"draws": 4, "replay": 4} if " " in request.param else {})
 
     def new():
-        context = Context(of_file(start_file, 0), str(policy_folder), 5)
+        context = Context(of_file(start_file, 0), model_of(name), 5)
         return strategy_class(name)(settings_of(name, values), context)
 
     return new

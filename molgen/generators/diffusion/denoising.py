@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -20,6 +21,13 @@ from molgen.generators.diffusion.tilt import Tilt, tilted
 
 Settle = Callable[[Graphs, Distributions, Distributions], Graphs]
 """The clean graphs of the last step, from those drawn and what is believed of their nodes and pairs."""
+
+
+class Begin(NamedTuple):
+    """Graphs that draws begin at in the place of noise: each with the noise of a time on it (0: all, 1: none)."""
+
+    graphs: Graphs
+    time: float
 
 
 def times(steps: int, distortion: str) -> list[float]:
@@ -42,18 +50,23 @@ def denoise(
     settle: Settle,
     fixed: Graphs | None = None,
     tilt: Tilt | None = None,
+    begin: Begin | None = None,
 ) -> Iterator[Graphs]:
     """The graphs of n nodes at each of the `times`: noise first, then steps + 1 states, the last one clean.
 
     Variables of `fixed` (a batch of one) that are not FREE follow the path from noise to their class as the others are
     believed to do, so that the network sees states like those it was trained on; at time 1 they are what was asked.
-    `tilt` makes some jumps likelier than they are believed to be.
+    `tilt` makes some jumps likelier than they are believed to be. From `begin` on, only the steps after its time are
+    taken.
     """
     chunks = uniforms.view(len(uniforms), how.steps + 2, -1)
     noise = Graphs(*_each(lambda kind, u: kind.draw(u), noises, _cut(chunks[:, 0], n)))
     known = _cut(chunks[:, 1], n)
     grid = times(how.steps, how.distortion)
-    state = _clamp(noise, noise, known, fixed, grid[0])
+    if begin is not None:
+        grid = [begin.time, *(t for t in grid if t > begin.time)]
+    state = _clamp(noise, noise, known, begin.graphs if begin is not None else fixed, grid[0])
+    state = _clamp(state, noise, known, fixed, grid[0])
     yield state
     for step, (now, later) in enumerate(pairwise(grid)):
         t, s = (uniforms.new_full((len(uniforms), 1), value) for value in (now, later))

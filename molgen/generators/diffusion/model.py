@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import log
 from typing import Any, ClassVar, Self
 
@@ -29,7 +29,7 @@ from molgen.generators.diffusion.batches import (
 )
 from molgen.generators.diffusion.beliefs import Beliefs
 from molgen.generators.diffusion.bound import bound
-from molgen.generators.diffusion.denoising import denoise, numbers_needed
+from molgen.generators.diffusion.denoising import Begin, denoise, numbers_needed
 from molgen.generators.diffusion.dense import Graphs, square
 from molgen.generators.diffusion.fragments import FragmentLevel
 from molgen.generators.diffusion.guide import read_guide
@@ -39,6 +39,7 @@ from molgen.generators.diffusion.noise import Noise
 from molgen.generators.diffusion.scaffold import Scaffold
 from molgen.generators.diffusion.settings import DiffusionConfig, DiffusionDrawing
 from molgen.generators.diffusion.symmetry import log_numberings
+from molgen.generators.diffusion.tilt import Tilt
 from molgen.nn.conditions import Conditions, knots_of, some_given
 
 NAME = "graph-diffusion"
@@ -155,10 +156,42 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
         """
         how = drawing or DiffusionDrawing()
         assert isinstance(how, DiffusionDrawing)
-        scaffold = self._scaffold(how)
+        return self._written(n, self.draw_graphs(np.arange(first, first + n), seed, how, asked), self._scaffold(how))
+
+    @torch.inference_mode()
+    def vary(
+        self,
+        graphs: Sequence[Graphs],
+        time: float,
+        *,
+        seed: int,
+        drawing: DiffusionDrawing | None = None,
+        tilt: Tilt | None = None,
+    ) -> Samples:
+        """One draw around each of some graphs (batches of one): the noise of a time is put on it and taken off again.
+
+        At time 0 nothing is left of it but its number of nodes, at 1 it stays as it is.
+        """
+        how = drawing or DiffusionDrawing()
+        sizes = np.array([graph.size for graph in graphs])
+
+        def drawn() -> Iterator[tuple[np.ndarray, Graphs]]:
+            for n in np.unique(sizes).tolist():
+                same = np.flatnonzero(sizes == n)
+                room = room_for(n, self.config.batch_edges, len(same))
+                for places in (same[i : i + room] for i in range(0, len(same), room)):
+                    parts = zip(*(graphs[place] for place in places.tolist()), strict=True)
+                    begin = Begin(Graphs(*(torch.cat(part).to(self.device) for part in parts)), time)
+                    *_, last = self.path(places, n, seed, how, begin=begin, tilt=tilt)
+                    yield places, last
+
+        return self._written(len(graphs), drawn(), self._scaffold(how))
+
+    def _written(self, n: int, drawn: Iterable[tuple[np.ndarray, Graphs]], scaffold: Scaffold | None) -> Samples:
+        """The molecules of n graphs, which come with their places."""
         smiles: list[str | None] = [None] * n
         reasons: list[str | None] = [None] * n
-        for places, graphs in self.draw_graphs(np.arange(first, first + n), seed, how, asked):
+        for places, graphs in drawn:
             for place, nodes, pairs in zip(places, graphs.nodes.tolist(), graphs.pairs.cpu().numpy(), strict=True):
                 try:
                     found = self.level.smiles(nodes, pairs)
@@ -185,21 +218,27 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
                 yield places, last
 
     def path(
-        self, draws: np.ndarray, n: int, seed: int, how: DiffusionDrawing, asked: Wishes | None = None
+        self,
+        draws: np.ndarray,
+        n: int,
+        seed: int,
+        how: DiffusionDrawing,
+        asked: Wishes | None = None,
+        begin: Begin | None = None,
+        tilt: Tilt | None = None,
     ) -> Iterator[Graphs]:
-        """The states of draws of n nodes, from noise to graphs."""
+        """The states of draws of n nodes, from noise (or `begin`) to graphs."""
         dtype = torch.promote_types(next(self.parameters()).dtype, torch.float32)
         numbers = seeds.uniforms(seeds.child(seed, NAME), draws, numbers_needed(n, how.steps))
         uniforms = torch.from_numpy(numbers).to(self.device, dtype).clamp_(max=1 - torch.finfo(dtype).eps)
         scaffold = self._scaffold(how)
         fixed = Graphs(*(part.to(self.device) for part in scaffold.fixed(n))) if scaffold else None
         wishes = asked if asked is not None else {name: np.full(len(draws), x) for name, x in how.condition.items()}
-        tilt = None
         if how.predictor is not None:
             like = torch.empty(0, device=self.device, dtype=next(self.parameters()).dtype)
             tilt, wishes = read_guide(how.predictor, self.level, self.noises, like).tilt(wishes), {}
         beliefs = self.beliefs.under(how, wishes)
-        yield from denoise(beliefs, self.noises, uniforms, n, how, self.level.settle, fixed, tilt)
+        yield from denoise(beliefs, self.noises, uniforms, n, how, self.level.settle, fixed, tilt, begin)
 
     def _scaffold(self, how: DiffusionDrawing) -> Scaffold | None:
         return Scaffold.of(how.scaffold, self.level) if how.scaffold is not None else None

@@ -27,8 +27,9 @@ from molgen.generators.diffusion.noise import Distributions, States
 
 MOST = 4.0  # nats that a jump can gain: far from the graph at hand the gradient says little
 
-Tilt = Callable[[Graphs, Tensor], tuple[Distributions, Distributions]]
-"""Log of how much likelier each class of each node and pair becomes, given noisy graphs and their times (batch, 1)."""
+Tilt = Callable[[Graphs, Tensor], tuple[Distributions, Distributions | None]]
+"""Log of how much likelier each class of each node and pair becomes, given noisy graphs and their times (batch, 1);
+None for pairs that are left alone."""
 
 
 def log_ratios(

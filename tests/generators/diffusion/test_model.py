@@ -11,8 +11,8 @@ from molgen.chem.parse import BadMolecule
 from molgen.core.errors import SettingsError
 from molgen.data.store import Store
 from molgen.generators.diffusion.batches import by_size
-from molgen.generators.diffusion.denoising import times
-from molgen.generators.diffusion.dense import square
+from molgen.generators.diffusion.denoising import Begin, times
+from molgen.generators.diffusion.dense import Graphs, square
 from molgen.generators.diffusion.model import GraphDiffusion
 from molgen.generators.diffusion.scaffold import Scaffold
 from molgen.generators.diffusion.settings import DiffusionConfig, DiffusionDrawing
@@ -170,3 +170,22 @@ def test_what_lacks_the_scaffold_is_a_null_row(model: GraphDiffusion) -> None:
 def test_a_scaffold_it_cannot_hold_is_refused(model: GraphDiffusion, scaffold: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         model.sample(1, seed=0, drawing=DiffusionDrawing.parse({"scaffold": scaffold, "steps": 2}))
+
+
+def test_variations_lie_between_a_molecule_and_a_plain_draw(model: GraphDiffusion, store: Store) -> None:
+    rows = model.usable(store, store.rows("train"))[:20]
+    smiles = store.smiles(rows)
+    graphs = [graph for text in smiles if (graph := model.level.graph(text)) is not None]
+    near = model.vary(graphs, 1 - 1e-9, seed=1, drawing=FEW)
+    own = [model.level.smiles(graph.nodes[0].tolist(), graph.pairs[0].numpy()) for graph in graphs]
+    assert near.smiles == own
+    places = np.array([i for i, graph in enumerate(graphs) if graph.size == graphs[0].size])
+    begin = Begin(Graphs(*(torch.cat(part) for part in zip(*(graphs[i] for i in places), strict=True))), 0.0)
+    far = list(model.path(places, graphs[0].size, 1, FEW, begin=begin))
+    plain = list(model.path(places, graphs[0].size, 1, FEW))
+    assert len(far) == len(plain)
+    assert all(torch.equal(a.nodes, b.nodes) and torch.equal(a.pairs, b.pairs) for a, b in zip(far, plain, strict=True))
+    half = list(model.path(places, graphs[0].size, 1, FEW, begin=begin._replace(time=0.5)))
+    assert 1 < len(half) < len(plain)
+    kept = (half[0].nodes == begin.graphs.nodes).double().mean()
+    assert 0.5 < kept < 1

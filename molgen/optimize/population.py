@@ -1,0 +1,77 @@
+"""What strategies that breed have in common: start molecules first, then children of what was scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from molgen.core import seeds
+from molgen.core.artifacts import write_json
+from molgen.core.settings import Settings, read_yaml
+from molgen.optimize.memory import Memory
+from molgen.optimize.strategy import MODEL, Context
+
+
+class PopulationSettings(Settings):
+    """Sizes of the population and of a generation."""
+
+    start: Annotated[int, Field(ge=2)] = 500  # molecules of the start set that are scored before anything is bred
+    batch: Annotated[int, Field(ge=1)] = 5  # children a generation
+    population: Annotated[int, Field(ge=2)] = 10_000  # the best so many may be parents
+
+
+class Population:
+    """A strategy whose only state is what it was told and how often it was asked. What differs is how it breeds."""
+
+    model: ClassVar[str] = MODEL
+    settings: Any
+
+    def __init__(self, settings: Any, context: Context) -> None:
+        self.settings, self._start, self._seed = settings, context.start, context.seed
+        self.memory, self.round = Memory(), 0
+        self._begun = 0  # molecules taken from the start set
+
+    def ask(self, n: int) -> list[str]:
+        """Molecules of the start set until enough are scored, then children of those told of."""
+        self.round += 1
+        fresh = self.beginning(n)
+        if fresh:
+            return fresh
+        return self.bred(n, seeds.numpy_generator(self._seed, "genetic", self.round))
+
+    def beginning(self, n: int) -> list[str]:
+        """The next molecules of the start set; [] once `start` of them are scored, or there are no more."""
+        found: list[str] = []
+        while len(found) < n and self._begun < self.settings.start:
+            smiles = next(self._start, None)
+            if smiles is None:
+                break
+            self._begun += 1
+            found.append(smiles)
+        return found
+
+    def bred(self, n: int, generator: np.random.Generator) -> list[str]:
+        """At most n children, none of which was told of before."""
+        raise NotImplementedError
+
+    def tell(self, smiles: Sequence[str], values: np.ndarray) -> None:
+        """Values of molecules, larger is better."""
+        self.memory.add(smiles, values)
+
+    def save(self, folder: Path) -> None:
+        """Writes what was told and where the strategy is."""
+        self.memory.save(folder / "memory.parquet")
+        write_json(folder / "state.json", {"round": self.round, "begun": self._begun})
+
+    def load(self, folder: Path) -> None:
+        """Goes on from what `save` wrote."""
+        self.memory.load(folder / "memory.parquet")
+        state = read_yaml(folder / "state.json")
+        self.round, begun = int(state["round"]), int(state["begun"])
+        for _ in range(begun - self._begun):
+            next(self._start, None)
+        self._begun = begun
