@@ -214,8 +214,31 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
             room = room_for(n, self.config.batch_edges, len(same))
             for places in (same[i : i + room] for i in range(0, len(same), room)):
                 own = {name: values[places] for name, values in asked.items()} if asked is not None else None
-                *_, last = self.path(draws[places], n, seed, how, own)
-                yield places, last
+                yield places, self._drawn(draws[places], n, seed, how, own)
+
+    def _drawn(self, draws: np.ndarray, n: int, seed: int, how: DiffusionDrawing, asked: Wishes | None) -> Graphs:
+        """Graphs of n nodes. Those that are no molecules have noise put on them and taken off anew, some times."""
+        free = how.model_copy(update={"constrained": False})
+        *_, last = self.path(draws, n, seed, free if how.again else how, asked)
+        last = Graphs(*(part.clone() for part in last))
+        for attempt in range(1, how.again + 1):
+            broken = np.flatnonzero([not self._is_molecule(last, row) for row in range(len(draws))])
+            if not len(broken):
+                break
+            rows = torch.from_numpy(broken).to(self.device)
+            begin = Begin(Graphs(*(part[rows] for part in last)), how.again_from)
+            own = {name: values[broken] for name, values in asked.items()} if asked is not None else None
+            way = how if attempt == how.again else free
+            *_, found = self.path(draws[broken], n, seeds.child(seed, "again", attempt), way, own, begin)
+            for part, new in zip(last, found, strict=True):
+                part[rows] = new
+        return last
+
+    def _is_molecule(self, graphs: Graphs, row: int) -> bool:
+        try:
+            return bool(self.level.smiles(graphs.nodes[row].tolist(), graphs.pairs[row].cpu().numpy()))
+        except BadMolecule:
+            return False
 
     def path(
         self,

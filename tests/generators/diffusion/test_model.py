@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from rdkit import Chem
+from torch import Tensor
 
 from molgen.chem.parse import BadMolecule
 from molgen.core.errors import SettingsError
@@ -96,7 +97,7 @@ def test_training_tells_some_properties_of_some_molecules(model: GraphDiffusion,
 
 @pytest.mark.parametrize("sampler", ["direct", "flow", "posterior"])
 def test_the_batch_size_does_not_matter(model: GraphDiffusion, sampler: str) -> None:
-    how = FEW.model_copy(update={"sampler": sampler})
+    how = FEW.model_copy(update={"sampler": sampler, "again": 1})
     whole = model.sample(20, seed=3, drawing=how)
     parts = [model.sample(n, seed=3, first=first, drawing=how) for first, n in [(0, 1), (1, 6), (7, 13)]]
     assert [s for p in parts for s in p.reasons] == whole.reasons
@@ -189,3 +190,19 @@ def test_variations_lie_between_a_molecule_and_a_plain_draw(model: GraphDiffusio
     assert 1 < len(half) < len(plain)
     kept = (half[0].nodes == begin.graphs.nodes).double().mean()
     assert 0.5 < kept < 1
+
+
+def test_only_draws_that_are_no_molecules_are_made_again(
+    model: GraphDiffusion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"logP": np.linspace(0, 4, 60)}
+
+    def first_node(again: int) -> Tensor:
+        how = FEW.model_copy(update={"again": again, "again_from": 0.2})
+        return torch.cat([graphs.nodes[:, 0] for _, graphs in model.draw_graphs(np.arange(60), 3, how, asked)])
+
+    monkeypatch.setattr(GraphDiffusion, "_is_molecule", lambda self, graphs, row: int(graphs.nodes[row, 0]) == 1)
+    plain, once, often = first_node(0), first_node(1), first_node(20)
+    assert 0 < (plain == 1).sum() < (once == 1).sum() < (often == 1).sum()
+    assert (once[plain == 1] == 1).all()
+    assert torch.equal(often[once == 1], once[once == 1])
