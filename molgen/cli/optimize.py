@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
 Objective = Annotated[Path | None, typer.Option("--objective", help="YAML file of components and filters.")]
 Budget = Annotated[int | None, typer.Option("--budget", help="Distinct molecules that may be scored.")]
-Model = Annotated[str | None, typer.Option("--model", help="Start molecules and policy: folder or shipped name.")]
+Model = Annotated[str | None, typer.Option("--model", help="What it draws on: folder or shipped name.")]
 Start = Annotated[Path | None, typer.Option("--start", help="Molecules to start from, instead of draws of the model.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to write; appears only when whole.")]
 STRATEGIES = "hybrid, latent, guided, genetic, reinforce, best-of-n"  # those of `strategy`, in the order of the docs

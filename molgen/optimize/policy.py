@@ -54,8 +54,8 @@ class Policy:
         self._step(list(smiles), np.asarray(values, np.float64), "canonical")
 
     def replay(self, smiles: Sequence[str], values: Sequence[float] | np.ndarray) -> None:
-        """One step towards molecules in other spellings, where the model knows these."""
-        if not self.random:
+        """One step towards molecules, in other spellings where that is asked for and the model knows these."""
+        if not (self.random and self.settings.augmented):
             return self.learn(smiles, values)
         seed = seeds.child(self._seed, "spelling", self.steps)
         texts = [random_spelling(text, seeds.child(seed, place)) for place, text in enumerate(smiles)]

@@ -53,7 +53,7 @@ class DiffusionDrawing(DrawingSettings):
     distortion: Literal["quadratic", "none"] = "quadratic"  # times 2t - t^2: more steps where the graph is nearly clean
     constrained: bool = True  # fragments: the last step keeps to trees that use every site once
     again: Annotated[int, Field(ge=0, le=100)] = 0  # times that what is no molecule is noised and denoised anew
-    again_from: Annotated[float, Field(ge=0, lt=1)] = 0.5  # the time it is noised to
+    again_from: Annotated[float, Field(ge=0, lt=1)] = 0.3  # the time it is noised to
     temperature: Annotated[float, Field(gt=0, le=10)] = 1.0  # of the predicted clean classes; below 1: fewer surprises
     condition: dict[str, float] = Field(default_factory=dict)  # property: value
     guidance: Annotated[float, Field(ge=0, le=20)] = 1.0  # above 1: nearer to the condition, less diverse
