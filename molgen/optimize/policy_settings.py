@@ -13,8 +13,8 @@ class PolicySettings(Settings):
     """How the policy learns."""
 
     sigma: Annotated[float, Field(gt=0)] = 500.0  # what a value of 1 adds to the log-probability, in nats
-    learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 2e-4
-    augmented: bool = True  # what is replayed is written in random spellings, where the model knows these
+    learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 5e-4
+    augmented: bool = False  # what is replayed is written in random spellings, where the model knows these
 
     @classmethod
     def of(cls, settings: PolicySettings) -> Self:
