@@ -1,9 +1,9 @@
 """A SMILES model that is taught, call by call, to write better molecules.
 
 The loss is REINVENT's augmented likelihood (Olivecrona et al. 2017, eq. 1): the squared difference between the
-log-probability of a text and that of the prior plus sigma times its value. Replayed molecules are shown in random
-spellings (augmented memory; Guo and Schwaller 2024), which the model knows as a distribution of its own, so that a
-molecule can be shown often without its one text being learnt by heart.
+log-probability of a text and that of the prior plus sigma times its value. On demand replayed molecules are shown in
+random spellings (augmented memory; Guo and Schwaller 2024). Models here know these as a distribution of their own, beside
+the canonical one that is drawn from, so that what is learnt of the one reaches the other only in part.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`reinforce`: policy gradient on a SMILES model, with augmented likelihood and rank-prioritised, augmented replay."""
+"""`reinforce`: policy gradient on a SMILES model, with augmented likelihood and rank-prioritised replay."""
 
 from __future__ import annotations
 
