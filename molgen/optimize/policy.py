@@ -2,8 +2,8 @@
 
 The loss is REINVENT's augmented likelihood (Olivecrona et al. 2017, eq. 1): the squared difference between the
 log-probability of a text and that of the prior plus sigma times its value. On demand replayed molecules are shown in
-random spellings (augmented memory; Guo and Schwaller 2024). Models here know these as a distribution of their own, beside
-the canonical one that is drawn from, so that what is learnt of the one reaches the other only in part.
+random spellings (augmented memory; Guo and Schwaller 2024). Models here know these as a distribution of their own,
+beside the canonical one that is drawn from, so that what is learnt of the one reaches the other only in part.
 """
 
 from __future__ import annotations
