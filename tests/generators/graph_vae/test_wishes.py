@@ -25,7 +25,7 @@ CHAINS = ["C" * k for k in range(1, 9)]
 def test_the_walk_ends_in_prior_times_wish() -> None:
     """Alkanes of a rounded normal number of atoms, against their probabilities worked out one by one."""
     model: Any = SimpleNamespace(properties={"MW": (70.0, SPREAD)})
-    numbers, wish, guidance = np.arange(6000), 100.0, 0.7
+    numbers, wish, guidance = np.arange(2000), 100.0, 0.7
 
     def fresh(move: int) -> torch.Tensor:
         uniforms = seeds.uniforms(seeds.child(3, "toy", move), numbers, 1)
