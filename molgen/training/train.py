@@ -43,7 +43,7 @@ def train(
     state: Path | None = None,
     compiled: bool = False,
 ) -> dict[str, Any]:
-    """Trains a family and writes its model folder; returns the last line of its metrics.
+    """Trains a family and writes its model folder; returns the last lines of its metrics (`_last`).
 
     What is done so far lies in a hidden folder beside `out`, or in `state`, keyed by the identity; the same call goes
     on from there.
@@ -146,8 +146,13 @@ def _write(folder: Path, model: NeuralGenerator, loop: Loop, beginning: Beginnin
 
 
 def _last(out: Path) -> dict[str, Any]:
-    """The last line of metrics for each split."""
+    """The last line of metrics for each split; and, as `kept`, that of the weights that were kept, if it is an earlier
+    one of `valid`."""
     import csv
 
     with (out / METRICS).open() as stream:
-        return {row["split"]: row for row in csv.DictReader(stream)}
+        rows = list(csv.DictReader(stream))
+    last = {row["split"]: row for row in rows}
+    judged = [row for row in rows if row["split"] == "valid" and row["loss"]]
+    kept = min(judged, key=lambda row: float(row["loss"]), default=None)
+    return last if kept is None or kept is judged[-1] else {**last, "kept": kept}

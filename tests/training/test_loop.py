@@ -17,6 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from molgen.cli.main import main
 from molgen.core.artifacts import fingerprint
 from molgen.core.errors import ArtifactError, InputError, MachineError, SettingsError, Stopped
 from molgen.data.store import Store
@@ -168,6 +169,20 @@ def test_patience_ends_a_run_that_no_longer_improves(
     monkeypatch.setattr(loop.Loop, "_validation_loss", lambda self: (next(losses), 1.0, {}))
     out = _run(features, tmp_path / "model", patience=2, validate_every=100)
     assert (out / "metrics.csv").read_text().split()[-1].startswith("400,valid,2.1,")
+
+
+def test_it_says_which_weights_were_kept(
+    features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    losses = iter([3.0, 2.0, 2.5])
+    monkeypatch.setattr(loop.Loop, "_validation_loss", lambda self: (next(losses), 1.0, {}))
+    sizes = ["model.width=16", "model.layers=1", "training.molecules=300", "training.validate_every=100"]
+    changes = [part for change in [*sizes, "training.batch_size=50"] for part in ("--set", change)]
+    out = ["--features", str(features), "--out", str(tmp_path / "model"), "--devices", "0"]
+    monkeypatch.setattr(sys, "argv", ["molgen", "train", "smiles", *out, *changes])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    assert "kept   loss 2.0000 after 200 molecules" in capsys.readouterr().out
 
 
 def test_ctrl_c_saves_first(features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
