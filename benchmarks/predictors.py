@@ -5,7 +5,7 @@
 
 Without a split column the split is MoleculeNet's by scaffold, as DeepChem makes it: Murcko scaffolds, the most frequent
 first (of equals, the one whose first molecule stands last in the table), to training while it has at most 80 %, then to
-validation while both have at most 90 %, the others to test. Validation molecules are left out: nothing is chosen by it.
+validation while both have at most 90 %, the others to test. Validation molecules are left out, as nothing is chosen.
 """
 
 from __future__ import annotations

@@ -81,12 +81,14 @@ class Guided(Picking):
 
     def _tilt(self) -> Tilt | None:
         """What jumps are made likelier by; None if nothing can be told yet."""
+        if not self.settings.guidance:
+            return None
         known = [
             (graph, i)
             for i in self.memory.ranked()[: self.settings.learnt]
             if (graph := self._graph(self.memory.smiles[i])) is not None
         ]
-        if not self.settings.guidance or len(known) < 2:
+        if len(known) < 2:
             return None
         nodes = [graph.nodes[0].numpy() for graph, _ in known]
         worth = worth_of(nodes, self.memory.values[[i for _, i in known]], self._alike)

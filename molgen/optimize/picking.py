@@ -7,6 +7,7 @@ the acquisition function by a genetic search).
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
@@ -34,9 +35,9 @@ class PickingSettings(PopulationSettings):
 class Picking(Population):
     """A strategy that scores the most promising of its candidates. What differs is how these are made."""
 
+    @abstractmethod
     def candidates(self, parents: Sequence[str], generator: np.random.Generator) -> Iterable[str]:
         """Candidates made from parents, which were drawn for their promise and may repeat."""
-        raise NotImplementedError
 
     def strangers(self, generator: np.random.Generator) -> Iterable[str]:
         """Candidates that come from no parents, once a round."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -24,7 +25,7 @@ class PopulationSettings(Settings):
     population: Annotated[int, Field(ge=2)] = 10_000  # the best so many may be parents
 
 
-class Population:
+class Population(ABC):
     """A strategy whose only state is what it was told and how often it was asked. What differs is how it breeds."""
 
     model: ClassVar[str] = MODEL
@@ -54,9 +55,9 @@ class Population:
             found.append(smiles)
         return found
 
+    @abstractmethod
     def bred(self, n: int, generator: np.random.Generator) -> list[str]:
         """At most n children, none of which was told of before."""
-        raise NotImplementedError
 
     def tell(self, smiles: Sequence[str], values: np.ndarray) -> None:
         """Values of molecules, larger is better."""

@@ -65,7 +65,7 @@ def denoise(
     grid = times(how.steps, how.distortion)
     if begin is not None:
         grid = [begin.time, *(t for t in grid if t > begin.time)]
-    state = _clamp(noise, noise, known, begin.graphs if begin is not None else fixed, grid[0])
+    state = _clamp(noise, noise, known, begin.graphs if begin is not None else None, grid[0])
     state = _clamp(state, noise, known, fixed, grid[0])
     yield state
     for step, (now, later) in enumerate(pairwise(grid)):

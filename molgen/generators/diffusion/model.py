@@ -173,17 +173,13 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
         At time 0 nothing is left of it but its number of nodes, at 1 it stays as it is.
         """
         how = drawing or DiffusionDrawing()
-        sizes = np.array([graph.size for graph in graphs])
 
         def drawn() -> Iterator[tuple[np.ndarray, Graphs]]:
-            for n in np.unique(sizes).tolist():
-                same = np.flatnonzero(sizes == n)
-                room = room_for(n, self.config.batch_edges, len(same))
-                for places in (same[i : i + room] for i in range(0, len(same), room)):
-                    parts = zip(*(graphs[place] for place in places.tolist()), strict=True)
-                    begin = Begin(Graphs(*(torch.cat(part).to(self.device) for part in parts)), time)
-                    *_, last = self.path(places, n, seed, how, begin=begin, tilt=tilt)
-                    yield places, last
+            for n, places in self._batches(np.array([graph.size for graph in graphs])):
+                parts = zip(*(graphs[place] for place in places.tolist()), strict=True)
+                begin = Begin(Graphs(*(torch.cat(part).to(self.device) for part in parts)), time)
+                *_, last = self.path(places, n, seed, how, begin=begin, tilt=tilt)
+                yield places, last
 
         return self._written(len(graphs), drawn(), self._scaffold(how))
 
@@ -209,12 +205,16 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
         uniforms = seeds.uniforms(seeds.child(seed, NAME, "size"), draws, 1)[:, 0]
         scaffold = self._scaffold(how)
         sizes = sizes_drawn(scaffold.fits(self.counts.sizes) if scaffold else self.counts.sizes, uniforms)
+        for n, places in self._batches(sizes):
+            own = {name: values[places] for name, values in asked.items()} if asked is not None else None
+            yield places, self._drawn(draws[places], n, seed, how, own)
+
+    def _batches(self, sizes: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Each size with places of graphs that have it, as many as are worked on together."""
         for n in np.unique(sizes).tolist():
             same = np.flatnonzero(sizes == n)
             room = room_for(n, self.config.batch_edges, len(same))
-            for places in (same[i : i + room] for i in range(0, len(same), room)):
-                own = {name: values[places] for name, values in asked.items()} if asked is not None else None
-                yield places, self._drawn(draws[places], n, seed, how, own)
+            yield from ((n, same[i : i + room]) for i in range(0, len(same), room))
 
     def _drawn(self, draws: np.ndarray, n: int, seed: int, how: DiffusionDrawing, asked: Wishes | None) -> Graphs:
         """Graphs of n nodes. Those that are no molecules have noise put on them and taken off anew, some times."""
