@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from molgen import __version__
 from molgen.core.errors import MolgenError, Stopped, nearest
+from molgen.core.interrupts import guard_interrupts
 
 # verb -> first line of its help. A verb's module (molgen.cli.VERB) is imported when the verb is called.
 VERBS = {
@@ -99,6 +100,7 @@ def main() -> NoReturn:
         signal.signal(number, _stop)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where ctrl-C is ignored: a background job
         signal.signal(signal.SIGINT, _stop)
+    guard_interrupts()
     try:
         code = app(standalone_mode=False) or 0
         if code == 130:  # the parser catches ctrl-C and only returns its code

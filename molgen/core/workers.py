@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import multiprocessing
 import os
 import signal
@@ -81,11 +82,11 @@ def _context() -> BaseContext:
     inherit from their first instruction on: ctrl-C is for this process, which then stops them."""
     if os.name != "posix":
         return multiprocessing.get_context("spawn")
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         forkserver.ensure_running()
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return multiprocessing.get_context("forkserver")
 
 
@@ -104,7 +105,7 @@ def _uninterrupted() -> Iterator[None]:
         for number, handler in zip(numbers, handlers, strict=True):
             signal.signal(number, handler)
         for received, _ in caught[:1]:
-            signal.raise_signal(received)
+            _thread.interrupt_main(signal.Signals(received))
 
 
 def _begin_worker() -> None:

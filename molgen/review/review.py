@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import socket
 import threading
 from dataclasses import dataclass
@@ -139,6 +140,8 @@ def serve(
     print(f"decisions are kept in {file}; ctrl-C ends", flush=True)
     try:
         uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", server_header=False)).run([listening])
+        if signal.SIGINT in signal.sigpending():  # raised once more by the server when it has ended, and blocked here
+            raise KeyboardInterrupt
     finally:
         events.close()
 

@@ -61,9 +61,16 @@ def _interrupt_at(patch: pytest.MonkeyPatch, point: str, number: int) -> None:
         owner = getattr(owner, step)
 
     def stop(*_: object, **__: object) -> None:
-        signal.raise_signal(number)
+        _receive(number)
 
     patch.setattr(owner, name, stop)
+
+
+def _receive(number: int) -> None:
+    """A signal from outside. ctrl-C comes by way of a thread, which is waited for."""
+    os.kill(os.getpid(), number)
+    for _ in range(1000):
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)], ids=["ctrl-C", "SIGTERM"])
@@ -90,7 +97,7 @@ def test_a_second_signal_changes_nothing(place, molgen, monkeypatch):
     told = main._ended
 
     def told_late(error: BaseException) -> int:
-        signal.raise_signal(signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
         return told(error)
 
     monkeypatch.setattr(main, "_ended", told_late)
@@ -104,7 +111,7 @@ def test_a_second_signal_changes_nothing(place, molgen, monkeypatch):
 def test_a_signal_says_how_it_ended_whatever_error_comes_after_it(error, number, code, place, molgen, monkeypatch):
     def miss(*_: object, **__: object) -> None:
         with contextlib.suppress(Stopped, KeyboardInterrupt):  # as in a callback, where no error gets out
-            signal.raise_signal(number)
+            _receive(number)
         raise error
 
     with monkeypatch.context() as patch:

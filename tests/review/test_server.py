@@ -9,6 +9,8 @@ import multiprocessing
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -271,3 +273,23 @@ def test_nothing_acknowledged_is_lost_in_twenty_kills_of_the_server(app_of, tmp_
     assert len(acknowledged) >= 20
     assert acknowledged <= {event["id"] for event in kept}
     assert {event["reviewer"] for event in kept} == {"ann", "bob"}
+
+
+def test_ctrl_c_ends_it_also_after_searches_of_rdkit(reviewed: Path) -> None:
+    with open_port("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from molgen.cli.main import main; main()", "review", str(reviewed)]
+    with subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.PIPE, text=True) as server:
+        client, started = Client(port), time.monotonic()
+        for query in ("c1ccccc1", "C=O", "[#7]"):
+            while True:
+                try:
+                    assert client.post("/api/substructure", {"query": query}).status == 200
+                    break
+                except OSError:  # not there yet
+                    assert server.poll() is None
+                    assert time.monotonic() < started + 60
+                    time.sleep(0.1)
+        server.send_signal(signal.SIGINT)
+        _, error = server.communicate(timeout=30)
+    assert (server.returncode, error) == (130, "molgen: interrupted; run the same command again\n")
