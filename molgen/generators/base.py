@@ -105,6 +105,10 @@ class Loss(NamedTuple):
     weight: float
     parts: Mapping[str, Tensor] = {}
 
+    def plus(self, other: Loss) -> Loss:
+        """Both, over the weights of both."""
+        return Loss(self.total + other.total, self.weight + other.weight, {**self.parts, **other.parts})
+
 
 class NeuralGenerator(nn.Module):
     """Base of the neural families: settings, batches and loss in; the training loop gives the rest."""

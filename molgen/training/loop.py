@@ -29,6 +29,7 @@ from molgen.core.progress import Progress
 from molgen.data.store import Store
 from molgen.generators.base import NeuralGenerator
 from molgen.training import checkpoint
+from molgen.training.calibration import Calibration
 from molgen.training.checkpoint import Place
 from molgen.training.muon import Muon
 from molgen.training.settings import TrainingSettings
@@ -68,6 +69,7 @@ class Loop:
             )
         self.validate_every = settings.validate_every or min(len(self.train_rows), VALIDATE_EVERY)
         self.model = model
+        self.calibration = Calibration(settings.calibration, store, model) if settings.calibration.draws else None
         self.dtype = _dtype(fabric)
         self.network, *self.optimizers = fabric.setup(model, *optimizers_of(model, settings, self.dtype))
         self.network.mark_forward_method("loss")
@@ -143,6 +145,8 @@ class Loop:
         batch = self.fabric.to_device(self.model.collate(self.store, mine))
         with self.fabric.autocast():  # Fabric itself does so only where it wraps the network, as for several devices
             loss = self.network.loss(batch)
+            if self.calibration is not None:
+                loss = loss.plus(self.calibration.loss(len(mine), loss.weight))
         total, weight, *parts = self._sum(
             float(loss.total.detach()), float(loss.weight), *(float(v.detach()) for v in loss.parts.values())
         )
@@ -218,6 +222,10 @@ class Loop:
                 loss = self.model.loss(batch)
             total, weight = total + float(loss.total), weight + float(loss.weight)
             parts = _added(parts, loss.parts, [float(v.detach()) for v in loss.parts.values()])
+        if self.calibration is not None:
+            with self.fabric.autocast():
+                loss = self.calibration.loss(len(self.valid_rows[rank::world]), weight)
+            total, parts = total + float(loss.total), parts | {name: float(v) for name, v in loss.parts.items()}
         for name, p in parameters.items():
             p.copy_(kept[name])
         self.network.train()

@@ -10,6 +10,17 @@ from molgen.core.machine import Precision
 from molgen.core.settings import Settings
 
 
+class CalibrationSettings(Settings):
+    """What of the draws is held against the training molecules, and how much that counts."""
+
+    draws: Annotated[int, Field(ge=2)] = 0  # a step and device; 0: no calibration
+    shown: Annotated[int, Field(ge=1)] = 256  # of these, chosen by what they tell, are in the gradient
+    weight: Annotated[float, Field(gt=0)] = 20.0  # of the divergence of a draw, against a molecule's nats
+    limit: Annotated[float, Field(gt=0)] = 4.0  # nats that what no training molecule is counts as
+    properties: tuple[str, ...] = ()  # columns of the store whose distribution the draws should have
+    filters: bool = False  # whether a draw that the filters of MOSES stop counts as no molecule
+
+
 class TrainingSettings(Settings):
     """How long and how fast. Length counts molecules, so that a result does not depend on the machine's speed."""
 
@@ -30,6 +41,7 @@ class TrainingSettings(Settings):
     validation_molecules: Annotated[int, Field(ge=1)] = 5_000
     patience: Annotated[int, Field(ge=0)] = 0  # validations without a better loss before stopping; 0: never
     seed: Annotated[int, Field(ge=0)] = 0
+    calibration: CalibrationSettings = CalibrationSettings()
 
 
 class AdapterSettings(Settings):
