@@ -32,10 +32,11 @@ from molgen.generators.diffusion.bound import bound
 from molgen.generators.diffusion.denoising import Begin, denoise, numbers_needed
 from molgen.generators.diffusion.dense import Graphs, square
 from molgen.generators.diffusion.fragments import FragmentLevel
-from molgen.generators.diffusion.guide import read_guide
+from molgen.generators.diffusion.guide import Guide, read_guide
 from molgen.generators.diffusion.level import Counts, Level, count
 from molgen.generators.diffusion.network import network_of
 from molgen.generators.diffusion.noise import Noise
+from molgen.generators.diffusion.redrawing import mend, walk
 from molgen.generators.diffusion.scaffold import Scaffold
 from molgen.generators.diffusion.settings import DiffusionConfig, DiffusionDrawing
 from molgen.generators.diffusion.symmetry import log_numberings
@@ -217,28 +218,47 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
             yield from ((n, same[i : i + room]) for i in range(0, len(same), room))
 
     def _drawn(self, draws: np.ndarray, n: int, seed: int, how: DiffusionDrawing, asked: Wishes | None) -> Graphs:
-        """Graphs of n nodes. Those that are no molecules have noise put on them and taken off anew, some times."""
-        free = how.model_copy(update={"constrained": False})
-        *_, last = self.path(draws, n, seed, free if how.again else how, asked)
-        last = Graphs(*(part.clone() for part in last))
-        for attempt in range(1, how.again + 1):
-            broken = np.flatnonzero([not self._is_molecule(last, row) for row in range(len(draws))])
-            if not len(broken):
-                break
-            rows = torch.from_numpy(broken).to(self.device)
-            begin = Begin(Graphs(*(part[rows] for part in last)), how.again_from)
-            own = {name: values[broken] for name, values in asked.items()} if asked is not None else None
-            way = how if attempt == how.again else free
-            *_, found = self.path(draws[broken], n, seeds.child(seed, "again", attempt), way, own, begin)
-            for part, new in zip(last, found, strict=True):
-                part[rows] = new
-        return last
+        """Graphs of n nodes, mended where they are no molecules, and walked towards what was asked for."""
+        wishes = self._wishes(how, len(draws), asked)
+        first = how.model_copy(update={"constrained": how.constrained and not how.again})
+        *_, last = self.path(draws, n, seed, first, wishes)
+        graphs = Graphs(*(part.clone() for part in last))
 
-    def _is_molecule(self, graphs: Graphs, row: int) -> bool:
-        try:
-            return bool(self.level.smiles(graphs.nodes[row].tolist(), graphs.pairs[row].cpu().numpy()))
-        except BadMolecule:
-            return False
+        def anew(rows: np.ndarray, own: int, way: DiffusionDrawing, time: float) -> Graphs:
+            places = torch.from_numpy(rows).to(self.device)
+            begin = Begin(Graphs(*(part[places] for part in graphs)), time)
+            *_, found = self.path(draws[rows], n, own, way, {name: v[rows] for name, v in wishes.items()}, begin)
+            return found
+
+        mend(graphs, anew, self._smiles, how, seed)
+        if wishes and how.moves:
+            walk(graphs, anew, self._smiles, how, seed, draws, wishes, self._deviations(how))
+        return graphs
+
+    @staticmethod
+    def _wishes(how: DiffusionDrawing, count: int, asked: Wishes | None) -> Wishes:
+        return asked if asked is not None else {name: np.full(count, value) for name, value in how.condition.items()}
+
+    def _deviations(self, how: DiffusionDrawing) -> dict[str, float]:
+        """Standard deviations of the properties that can be asked for, over the training molecules."""
+        if how.predictor is not None:
+            return {name: scale.deviation for name, scale in self._guide(how.predictor).scales.items()}
+        knots = self.conditions.knots if self.conditions is not None else {}
+        return {name: float(np.std(edges)) or 1.0 for name, edges in knots.items()}  # they are quantiles
+
+    def _guide(self, folder: str) -> Guide:
+        like = torch.empty(0, device=self.device, dtype=next(self.parameters()).dtype)
+        return read_guide(folder, self.level, self.noises, like)
+
+    def _smiles(self, graphs: Graphs) -> list[str | None]:
+        """What each graph is, None for no molecule."""
+        found: list[str | None] = []
+        for nodes, pairs in zip(graphs.nodes.tolist(), graphs.pairs.cpu().numpy(), strict=True):
+            try:
+                found.append(self.level.smiles(nodes, pairs))
+            except BadMolecule:
+                found.append(None)
+        return found
 
     def path(
         self,
@@ -256,10 +276,9 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
         uniforms = torch.from_numpy(numbers).to(self.device, dtype).clamp_(max=1 - torch.finfo(dtype).eps)
         scaffold = self._scaffold(how)
         fixed = Graphs(*(part.to(self.device) for part in scaffold.fixed(n))) if scaffold else None
-        wishes = asked if asked is not None else {name: np.full(len(draws), x) for name, x in how.condition.items()}
+        wishes = self._wishes(how, len(draws), asked)
         if how.predictor is not None:
-            like = torch.empty(0, device=self.device, dtype=next(self.parameters()).dtype)
-            tilt, wishes = read_guide(how.predictor, self.level, self.noises, like).tilt(wishes), {}
+            tilt, wishes = self._guide(how.predictor).tilt(wishes), {}
         beliefs = self.beliefs.under(how, wishes)
         yield from denoise(beliefs, self.noises, uniforms, n, how, self.level.settle, fixed, tilt, begin)
 

@@ -2,11 +2,7 @@
 
 What a latent vector becomes is only partly decided by the vector: the decoder draws. So the properties are not read
 off a head but computed from the molecule that is decoded, and the draw is the end of a Markov chain over what a draw is
-made of, which keeps
-
-    p(z) p(x | z) * product over the wishes k of N(y_k; property k of x, s_k^2) ^ guidance
-
-with s_k half a standard deviation of the training molecules. A move turns the noise behind z by some angle towards
+made of (`molgen.generators.wished`), the prior p(z) p(x | z). A move turns the noise behind z by some angle towards
 fresh noise (preconditioned Crank-Nicolson: Cotter et al. 2013, MCMC methods for functions, sec. 4.2), which leaves the
 prior as it is, so that whether the new molecule is taken depends on its properties alone (Metropolis). With the prior
 `decoder` a move also has the decoder write another molecule, whose posterior the noise is then in.
@@ -14,25 +10,22 @@ prior as it is, so that whether the new molecule is taken depends on its propert
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from rdkit import Chem
 from torch import Tensor
 
 from molgen.chem.descriptors import DESCRIPTORS
 from molgen.core import seeds
 from molgen.core.errors import SettingsError, nearest
+from molgen.generators.wished import distance, taken
 
 if TYPE_CHECKING:
     from molgen.generators.graph_vae.model import GraphVAE
     from molgen.generators.graph_vae.settings import GraphVAEDrawing
-
-SPREAD = 0.5  # s, in standard deviations
-FAR, TINY = 1e12, 1e-300  # in the place of infinity and of zero
 
 Draw = tuple[str | None, str | None]
 """A canonical SMILES, or null and the reason why there is none."""
@@ -58,26 +51,16 @@ def walked(
     wishes, guidance = drawing.condition, drawing.guidance
     noise = fresh(0)
     draws = draw(noise, 0)
-    far = guidance * _distance(model, draws, wishes)
+    deviations = {name: deviation for name, (_, deviation) in model.properties.items()}
+    far = guidance * distance([smiles for smiles, _ in draws], wishes, deviations)
     for move in range(1, drawing.moves + 1):
         angle, luck = seeds.uniforms(seeds.child(seed, "graph-vae", "move", move), numbers, 2).T
         turn = torch.from_numpy(angle[:, None] * np.pi / 2).to(noise)
         turned = turn.cos() * noise + turn.sin() * fresh(move)
         others = draw(turned, move)
-        there = guidance * _distance(model, others, wishes)
-        taken = (there <= far) | (np.log(luck + TINY) < np.minimum(far, FAR) - np.minimum(there, FAR))
-        noise = torch.where(torch.from_numpy(taken).to(noise.device)[:, None], turned, noise)
-        draws = [other if took else own for own, other, took in zip(draws, others, taken, strict=True)]
-        far = np.where(taken, there, far)
+        there = guidance * distance([smiles for smiles, _ in others], wishes, deviations)
+        took = taken(far, there, luck)
+        noise = torch.where(torch.from_numpy(took).to(noise.device)[:, None], turned, noise)
+        draws = [other if moved else own for own, other, moved in zip(draws, others, took, strict=True)]
+        far = np.where(took, there, far)
     return draws
-
-
-def _distance(model: GraphVAE, draws: list[Draw], wishes: Mapping[str, float]) -> Float[np.ndarray, " batch"]:
-    """Minus the log of how well each draw meets the wishes, up to a constant; infinite for one that is no molecule."""
-    scales = np.array([SPREAD * model.properties[name][1] for name in wishes])
-    values = np.full((len(draws), len(wishes)), np.inf)
-    for row, (smiles, _) in zip(values, draws, strict=True):
-        if smiles is not None:
-            mol = Chem.MolFromSmiles(smiles)
-            row[:] = [DESCRIPTORS[name](mol) for name in wishes]
-    return np.square((values - np.array(list(wishes.values()))) / scales).sum(1) / 2

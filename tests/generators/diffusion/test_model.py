@@ -201,7 +201,10 @@ def test_only_draws_that_are_no_molecules_are_made_again(
         how = FEW.model_copy(update={"again": again, "again_from": 0.2})
         return torch.cat([graphs.nodes[:, 0] for _, graphs in model.draw_graphs(np.arange(60), 3, how, asked)])
 
-    monkeypatch.setattr(GraphDiffusion, "_is_molecule", lambda self, graphs, row: int(graphs.nodes[row, 0]) == 1)
+    def ones(self: GraphDiffusion, graphs: Graphs) -> list[str | None]:
+        return ["C" if node == 1 else None for node in graphs.nodes[:, 0].tolist()]
+
+    monkeypatch.setattr(GraphDiffusion, "_smiles", ones)
     plain, once, often = first_node(0), first_node(1), first_node(20)
     assert 0 < (plain == 1).sum() < (once == 1).sum() < (often == 1).sum()
     assert (once[plain == 1] == 1).all()
