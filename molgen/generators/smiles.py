@@ -180,13 +180,14 @@ class SmilesModel(NeuralGenerator):
         spelling: str = "canonical",
         condition: Mapping[str, float] | None = None,
         given: Sequence[int] | None = None,
+        asked: Float[np.ndarray, "batch conditions"] | None = None,
     ) -> Float[Tensor, " batch"]:
         """Total log-probability of each text, in nats: exact for this spelling of the molecule, EOS included.
 
         `spelling` says which of the model's two distributions is meant: that over canonical SMILES, or (models trained
-        with `random_spelling`) that over all; `condition` what the molecules are said to be. With `given`, so many
-        tokens of each text are taken for granted: what counts is the rest. -inf for a text with a token off the
-        vocabulary or longer than the model can write. Differentiable.
+        with `random_spelling`) that over all; `condition` what the molecules are said to be, `asked` what each one is
+        (as in `draw_texts`). With `given`, so many tokens of each text are taken for granted: what counts is the
+        rest. -inf for a text with a token off the vocabulary or longer than the model can write. Differentiable.
         """
         ids = [self._encoded(s) for s in smiles]
         known = [i for i, t in enumerate(ids) if len(t) <= self.longest and not (t == UNKNOWN).any()]
@@ -194,7 +195,8 @@ class SmilesModel(NeuralGenerator):
         if known:
             order = sorted(known, key=lambda i: len(ids[i]))  # as TokenBatch lays them
             random = torch.ones(len(order), dtype=torch.bool) if self._is_random(spelling) else None
-            codes = self._codes(self._asked(condition, len(order))).cpu() if condition else None
+            said = self._asked(condition, len(smiles)) if asked is None and condition else asked
+            codes = None if said is None else self._codes(said[order]).cpu()
             group = GROUP[self.config.architecture]
             batch = TokenBatch.of([ids[i] for i in order], group, random, codes).to(self.device)
             nats = F.cross_entropy(self._logits(batch), batch.targets, ignore_index=PAD, reduction="none")

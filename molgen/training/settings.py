@@ -18,6 +18,8 @@ class CalibrationSettings(Settings):
     weight: Annotated[float, Field(gt=0)] = 20.0  # of the divergence of a draw, against a molecule's nats
     limit: Annotated[float, Field(gt=0)] = 4.0  # nats that what no training molecule is counts as
     properties: tuple[str, ...] = ()  # columns of the store whose distribution the draws should have
+    asked: Annotated[int, Field(ge=0)] = 0  # further draws, each asked for properties of a training molecule
+    spread: Annotated[float, Field(gt=0)] = 0.25  # standard deviations that one of these is off for half a nat
     filters: bool = False  # whether a draw that the filters of MOSES stop counts as no molecule
 
 

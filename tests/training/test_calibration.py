@@ -25,7 +25,7 @@ from molgen.data.prepare import prepare
 from molgen.data.prepare_settings import PrepareSettings
 from molgen.generators.folder import load_model
 from molgen.training import loop
-from molgen.training.calibration import BINS, Calibration, Feature, systematic
+from molgen.training.calibration import BINS, Asking, Calibration, Feature, systematic
 from molgen.training.settings import CalibrationSettings, RunSettings, TrainingSettings
 from molgen.training.train import train
 
@@ -37,15 +37,17 @@ LIMIT = 4.0
 class Categorical(nn.Module):
     """A distribution over a few texts."""
 
+    conditions = None
+
     def __init__(self) -> None:
         super().__init__()
         self.logits = nn.Parameter(torch.tensor([0.1, 0.5, -0.3, -0.6, -0.2], dtype=torch.float64))
 
-    def draw_texts(self, draws: np.ndarray, seed: int) -> list[str | None]:
+    def draw_texts(self, draws: np.ndarray, seed: int, *, asked: np.ndarray | None = None) -> list[str | None]:
         shares = self.logits.softmax(0).numpy()
         return [TEXTS[i] for i in np.random.default_rng(seed).choice(len(TEXTS), len(draws), p=shares)]
 
-    def log_prob(self, smiles: Sequence[str]) -> Tensor:
+    def log_prob(self, smiles: Sequence[str], *, asked: np.ndarray | None = None) -> Tensor:
         return self.logits.log_softmax(0)[[TEXTS.index(text) for text in smiles]]
 
 
@@ -192,10 +194,47 @@ def test_stopped_and_started_again_it_ends_with_the_same_files(
     assert fingerprint(tmp_path / "stopped") == fingerprint(tmp_path / "whole")
 
 
+def test_what_is_asked_is_measured_in_spreads() -> None:
+    weights = np.array([MolWt(Chem.MolFromSmiles(s)) for s in IN_TRAINING], np.float32)
+    store: Any = SimpleNamespace(column=lambda name: {"MW": weights, "logP": np.float32([0, 1, 2, 3])}[name])
+    settings = CalibrationSettings(draws=2, asked=50, spread=0.5, limit=LIMIT)
+    conditions: Any = SimpleNamespace(names=["MW", "logP"])
+    asking = Asking(settings, conditions, store, np.arange(4))
+    torch.manual_seed(0)
+    wishes = asking.wishes()
+    assert wishes.shape == (50, 2)
+    assert {round(float(w), 3) for w in wishes[:, 0] if np.isfinite(w)} == {round(float(w), 3) for w in weights}
+    mols = [Chem.MolFromSmiles("CCO"), Chem.MolFromSmiles("CCO"), None, Chem.MolFromSmiles("C" * 40)]
+    asked = np.array([[weights[0], np.nan], [weights[2], np.nan], [np.nan, np.nan], [weights[0], 1.0]])
+    off = asking.off(mols, asked)
+    spread = 0.5 * weights.std()
+    assert off[0] == pytest.approx(0, abs=1e-6)
+    assert off[1] == pytest.approx(min(LIMIT, ((weights[2] - weights[0]) / spread) ** 2 / 2), rel=1e-4)
+    assert off[2:].tolist() == [LIMIT, LIMIT]
+
+
+def test_draws_have_more_of_what_is_asked(simple: Path, tmp_path: Path) -> None:
+    model = {**MODEL, "conditions": ["MW"], "unconditional": 0.3}
+    settings = TrainingSettings(molecules=6_000, batch_size=50, learning_rate=1e-2, average=0.9)
+    train("smiles", simple, tmp_path / "model", RunSettings(model=model, training=settings), accelerator="cpu")
+    asking = CalibrationSettings(draws=64, asked=128, shown=64)
+    wishes = np.tile([[110.0], [150.0], [190.0]], (150, 1))
+    missed = {}
+    for name, calibration in (("with", asking), ("without", CalibrationSettings())):
+        found = load_model(_further(simple, tmp_path / "model", tmp_path / name, calibration))
+        texts = found.draw_texts(np.arange(len(wishes)), 3, asked=wishes)
+        mols = [Chem.MolFromSmiles(text or "C1") for text in texts]
+        missed[name] = np.mean([abs(MolWt(mol) - wish) for mol, (wish,) in zip(mols, wishes, strict=True) if mol])
+    assert missed["with"] < 0.75 * missed["without"], missed
+
+
 def test_what_cannot_be_calibrated_is_one_clear_line(features: Path, tmp_path: Path) -> None:
     training = TrainingSettings(molecules=50, batch_size=50, calibration=CALIBRATED)
     with pytest.raises(SettingsError, match="calibration: draws of this family have no likelihood; leave it out"):
         train("graph-diffusion", features, tmp_path / "m", RunSettings(training=training), accelerator="cpu")
+    unasked = TrainingSettings(molecules=50, calibration=CalibrationSettings(draws=10, asked=10))
+    with pytest.raises(SettingsError, match=r"calibration\.asked: this model knows no conditions; leave it out"):
+        train("smiles", features, tmp_path / "m", RunSettings(model=MODEL, training=unasked), accelerator="cpu")
     wrong = TrainingSettings(molecules=50, calibration=CalibrationSettings(draws=10, properties=("MWt",)))
     with pytest.raises(InputError, match="no property 'MWt' in this feature store"):
         train("smiles", features, tmp_path / "m", RunSettings(model=MODEL, training=wrong), accelerator="cpu")
