@@ -27,7 +27,8 @@ from molgen.data.store import Store
 from molgen.generators.diffusion.model import GraphDiffusion
 from molgen.generators.diffusion.settings import DiffusionDrawing
 from molgen.generators.folder import load_model, model_folder, read_config
-from molgen.generators.smiles import SmilesDrawing, SmilesModel
+from molgen.generators.smiles import SmilesModel
+from molgen.generators.smiles_settings import SmilesDrawing
 
 Draw = Callable[[np.ndarray, float], list[str | None]]
 """One draw a row of the values asked for (nan: not asked) at a guidance: canonical SMILES, or null."""

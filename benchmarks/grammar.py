@@ -15,7 +15,7 @@ import torch
 
 from molgen.core.machine import keep_freed_memory
 from molgen.generators.folder import load_model
-from molgen.generators.smiles import SmilesDrawing
+from molgen.generators.smiles_settings import SmilesDrawing
 from molgen.sampling import CHUNK
 
 

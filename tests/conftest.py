@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from importlib.resources import files
@@ -50,3 +51,19 @@ def features(prepared: Path) -> Path:
     out = prepared.parent / "features"
     featurize(prepared, out)
     return out
+
+
+@pytest.fixture(scope="session")
+def simple(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A feature store of 480 molecules of one kind, which little training gets mostly right."""
+    from molgen.data.featurize import featurize
+    from molgen.data.prepare import prepare
+    from molgen.data.prepare_settings import PrepareSettings
+
+    folder = tmp_path_factory.mktemp("simple")
+    counts = itertools.product(range(1, 6), ("", "O"), range(1, 5), range(1, 4), ("", "O", "N", "F"))
+    smiles = ["C" * a + o + "C1" + "C" * b + "(" + "C" * c + ")C1" + x for a, o, b, c, x in counts]
+    (folder / "raw.smi").write_text("\n".join(smiles) + "\n")
+    prepare([folder / "raw.smi"], folder / "molecules", PrepareSettings())
+    featurize(folder / "molecules", folder / "features")
+    return folder / "features"

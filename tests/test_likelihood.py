@@ -17,7 +17,8 @@ import molgen.likelihood
 from molgen.core.errors import ArtifactError, InputError, SettingsError
 from molgen.data.store import Store
 from molgen.generators.folder import load_model
-from molgen.generators.smiles import SmilesConfig, SmilesModel
+from molgen.generators.smiles import SmilesModel
+from molgen.generators.smiles_settings import SmilesConfig
 from molgen.likelihood import UNWRITABLE, Request, likelihood, log_sum, of_molecules, spellings
 from molgen.represent.tokens import BOS, EOS, PAD, SPECIAL, UNKNOWN, Vocabulary, tokenize
 from molgen.training.settings import RunSettings, TrainingSettings

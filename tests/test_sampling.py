@@ -11,7 +11,8 @@ from molgen import sampling
 from molgen.core import tables
 from molgen.core.errors import ArtifactError, InputError
 from molgen.data.store import Store
-from molgen.generators.smiles import SmilesConfig, SmilesModel
+from molgen.generators.smiles import SmilesModel
+from molgen.generators.smiles_settings import SmilesConfig
 
 
 @pytest.fixture(scope="module")

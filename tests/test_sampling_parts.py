@@ -11,7 +11,8 @@ import torch
 from molgen.cli.main import main
 from molgen.core import tables
 from molgen.data.store import Store
-from molgen.generators.smiles import SmilesConfig, SmilesModel
+from molgen.generators.smiles import SmilesModel
+from molgen.generators.smiles_settings import SmilesConfig
 
 
 @pytest.fixture(scope="module", params=[0.5, 0.0], ids=["random spelling", "canonical"])

@@ -13,7 +13,8 @@ from molgen.core import tables
 from molgen.core.artifacts import read_provenance
 from molgen.core.errors import InputError
 from molgen.data.store import Store
-from molgen.generators.smiles import SmilesConfig, SmilesModel
+from molgen.generators.smiles import SmilesModel
+from molgen.generators.smiles_settings import SmilesConfig
 from molgen.sampling import sample
 
 CHUNK = 16

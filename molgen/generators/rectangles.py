@@ -10,13 +10,15 @@ import torch
 from torch import Tensor
 
 from molgen.nn.transformer import Shape
+from molgen.represent.grammar import Grammar
 from molgen.represent.tokens import BOS, EOS, PAD
 
 
 class TokenBatch(NamedTuple):
     """Rectangles of token ids laid end to end, and their shapes. Each sequence is BOS, tokens, EOS, then PAD.
 
-    `random` marks the sequences that are random spellings, `codes` holds what their molecules are said to be.
+    `random` marks the sequences that are random spellings, `codes` holds what their molecules are said to be, `allowed`
+    the tokens that a grammar lets stand in the place of each target.
     """
 
     inputs: Tensor
@@ -24,6 +26,7 @@ class TokenBatch(NamedTuple):
     shapes: list[Shape]
     random: Tensor | None = None
     codes: Tensor | None = None
+    allowed: Tensor | None = None
 
     @classmethod
     def of(cls, pieces: Sequence[np.ndarray], group: int, random: Tensor | None, codes: Tensor | None) -> Self:
@@ -46,5 +49,14 @@ class TokenBatch(NamedTuple):
 
     def to(self, device: torch.device) -> Self:
         """The batch on a device."""
-        random, codes = (None if value is None else value.to(device) for value in (self.random, self.codes))
-        return type(self)(self.inputs.to(device), self.targets.to(device), self.shapes, random, codes)
+        rest = (None if value is None else value.to(device) for value in (self.random, self.codes, self.allowed))
+        return type(self)(self.inputs.to(device), self.targets.to(device), self.shapes, *rest)
+
+    def under(self, grammar: Grammar) -> Self:
+        """The same with what a grammar allows."""
+        rectangles = self.targets.split([count * length for count, length in self.shapes])
+        allowed = [
+            torch.from_numpy(grammar.along(tokens.view(shape).numpy())).flatten(0, 1)
+            for tokens, shape in zip(rectangles, self.shapes, strict=True)
+        ]
+        return self._replace(allowed=torch.cat(allowed))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -24,8 +23,8 @@ from molgen.generators.carrying import carry_over
 from molgen.generators.decoding import Prompt, Rules, Steps, beam_search, draw
 from molgen.generators.decorating import decorated
 from molgen.generators.linking import linked
-from molgen.generators.prompts import Prompted
 from molgen.generators.rectangles import TokenBatch
+from molgen.generators.smiles_settings import SmilesConfig, SmilesDrawing
 from molgen.generators.texts import is_molecule, samples
 from molgen.nn.conditions import Conditions, knots_of, some_given
 from molgen.nn.gru import Recurrent
@@ -40,39 +39,12 @@ from molgen.represent.tokens import BOS, EOS, PAD, UNKNOWN, Vocabulary, tokenize
 GROUP = {"transformer": 64, "gru": 256}
 
 
-class SmilesConfig(Settings):
-    """Size of the network, what it learns beside canonical SMILES, and how it is drawn from."""
-
-    architecture: Literal["transformer", "gru"] = "transformer"
-    width: Annotated[int, Field(ge=8, le=4096)] = 256
-    layers: Annotated[int, Field(ge=1, le=64)] = 6
-    heads: Annotated[int, Field(ge=1, le=64)] = 4  # of the transformer
-    feedforward: Annotated[int, Field(ge=1, le=16)] = (
-        5  # of the transformer: width of its feed-forward layer, in widths
-    )
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    conditions: tuple[str, ...] = ()  # properties of the store that a draw can be asked for
-    unconditional: Annotated[float, Field(ge=0, le=1)] = 0.5  # share of the training molecules shown without any
-    random_spelling: Annotated[float, Field(ge=0, le=1)] = 0.0  # share written as one of their other SMILES, marked so
-    tally: bool = False  # the network is told what has been counted so far: mass, open branches, open rings
-    room: Annotated[int, Field(ge=0)] = 16  # tokens that a draw may be longer than the longest SMILES of the store
-    sampling_batch: Annotated[int, Field(ge=1)] = 512
-
-
-class SmilesDrawing(Prompted):
-    """What a draw of a SMILES model can be asked for."""
-
-    condition: dict[str, float] = Field(default_factory=dict)  # property: value
-    guidance: Annotated[float, Field(ge=0, le=20)] = 1.0  # above 1: nearer to the condition, less diverse
-    spelling: Literal["canonical", "random"] = "canonical"
-
-
 class SmilesModel(NeuralGenerator):
     """A distribution over SMILES, one token after the other."""
 
     name: ClassVar[str] = "smiles"
     Config: ClassVar[type[Settings]] = SmilesConfig
-    changeable = frozenset({"dropout", "unconditional", "random_spelling", "sampling_batch", "tally"})
+    changeable = frozenset({"dropout", "unconditional", "random_spelling", "forbidden", "sampling_batch", "tally"})
     of_store = frozenset({"conditions", "room"})
     added = ("network.tally.",)
     Drawing = SmilesDrawing
@@ -94,6 +66,10 @@ class SmilesModel(NeuralGenerator):
         self.longest = longest  # tokens of a text, without BOS and EOS
         if config.tally and written_in != "smiles":
             raise SettingsError(f"model.tally: counts in SMILES, and this model writes {written_in}; leave it out")
+        if config.forbidden and written_in != "smiles":
+            raise SettingsError(
+                f"model.forbidden: a grammar of SMILES, and this model writes {written_in}; leave it out"
+            )
         self.network = _network(config, vocabulary, longest + 1)
         self.conditions = Conditions(knots, config.width * config.layers) if knots else None
         self.random = nn.Parameter(torch.zeros(config.width * config.layers)) if config.random_spelling else None
@@ -155,7 +131,8 @@ class SmilesModel(NeuralGenerator):
         if self.conditions is not None and self.training:
             known = np.column_stack([store.known(name, rows) for name in self.conditions.names])
             codes = torch.from_numpy(self.conditions.encode(some_given(known, self.config.unconditional)))
-        return TokenBatch.of(pieces, GROUP[self.config.architecture], random, codes)
+        batch = TokenBatch.of(pieces, GROUP[self.config.architecture], random, codes)
+        return batch.under(self.grammar) if self.config.forbidden else batch
 
     def _respelled(self, pieces: list[np.ndarray], chosen: Tensor) -> Tensor:
         """Puts a random spelling in the place of the chosen `pieces`; returns which could be respelled."""
@@ -169,9 +146,18 @@ class SmilesModel(NeuralGenerator):
         return chosen
 
     def loss(self, batch: TokenBatch) -> Loss:
-        """Nats of the batch's tokens, EOS included; divided by their number."""
-        total = F.cross_entropy(self._logits(batch), batch.targets, ignore_index=PAD, reduction="sum")
-        return Loss(total, int((batch.targets != PAD).sum()))
+        """Nats of the batch's tokens, EOS included; divided by their number.
+
+        With `forbidden`, so many times -log of the probability of all tokens that the grammar allows is added.
+        """
+        logits = self._logits(batch)
+        total = F.cross_entropy(logits, batch.targets, ignore_index=PAD, reduction="sum")
+        weight = int((batch.targets != PAD).sum())
+        if batch.allowed is None:
+            return Loss(total, weight)
+        left = logits.masked_fill(~batch.allowed, -torch.inf).logsumexp(1) - logits.logsumexp(1)
+        forbidden = -left.sum()
+        return Loss(total + self.config.forbidden * forbidden, weight, {"forbidden": forbidden.detach()})
 
     def log_prob(
         self,

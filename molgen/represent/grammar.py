@@ -14,6 +14,7 @@ kekulize the work of `kekule`; both refuse only as long as that leaves anything.
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Bool, Int
 
 from molgen.represent.aromatic import Aromatic
 from molgen.represent.grammar_state import (
@@ -31,7 +32,7 @@ from molgen.represent.grammar_state import (
 )
 from molgen.represent.grammar_tokens import ATOM, BOND, CLOSE, DOUBLE, END, OPEN, RING, Columns, TokenTable
 from molgen.represent.kekule import Kekule
-from molgen.represent.tokens import Vocabulary
+from molgen.represent.tokens import EOS, Vocabulary
 
 
 class Grammar:
@@ -71,6 +72,24 @@ class Grammar:
         out = _where_any(out & self._aromatic.sensible(view), out)
         out = _where_any(self._kekule.kekulizes(view, out), out)
         return out[:, self.columns.of_token]
+
+    def along(self, tokens: Int[np.ndarray, "batch length"]) -> Bool[np.ndarray, "batch length vocabulary"]:
+        """Which tokens may stand at each place of given texts (EOS included, then anything).
+
+        Any may behind the end of a text, and from the first of its own tokens on that the grammar forbids.
+        """
+        out = np.ones((*tokens.shape, len(self.columns.of_token)), bool)
+        state, rows = self.start(len(tokens)), np.arange(len(tokens))
+        for place, written in enumerate(tokens.T):
+            allowed = self.allowed(state, self.longest + 1 - place)
+            follows = allowed[np.arange(len(rows)), written[rows]]
+            out[rows[follows], place] = allowed[follows]
+            on = np.flatnonzero(follows & (written[rows] != EOS))
+            state, rows = self.keep(state, on), rows[on]
+            if not len(rows):
+                break
+            self.advance(state, written[rows])
+        return out
 
     def _atoms(self, view: View, left: int, none_closes: np.ndarray) -> np.ndarray:
         """(batch, kinds of atom)"""

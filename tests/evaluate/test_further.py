@@ -135,7 +135,8 @@ def test_likelihoods_of_a_model_stand_in_the_same_table(reference, features, tmp
     import torch
 
     from molgen.data.store import Store
-    from molgen.generators.smiles import SmilesConfig, SmilesModel
+    from molgen.generators.smiles import SmilesModel
+    from molgen.generators.smiles_settings import SmilesConfig
 
     torch.manual_seed(0)
     model = tmp_path / "model"

@@ -11,7 +11,8 @@ import torch
 
 from molgen.core.errors import InputError, SettingsError
 from molgen.generators.decoding import Decoding, Steps, beam_search, choose, draw
-from molgen.generators.smiles import SmilesConfig, SmilesDrawing, SmilesModel
+from molgen.generators.smiles import SmilesModel
+from molgen.generators.smiles_settings import SmilesConfig, SmilesDrawing
 from molgen.represent.tokens import SPECIAL, Vocabulary
 
 TEXTS = ["".join(p) for n in range(4) for p in itertools.product("CNO", repeat=n)]

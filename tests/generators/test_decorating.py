@@ -17,7 +17,8 @@ from molgen.core.errors import InputError, SettingsError
 from molgen.data.store import Store
 from molgen.generators.decorating import decorated
 from molgen.generators.prompts import Prompted
-from molgen.generators.smiles import SmilesConfig, SmilesDrawing, SmilesModel
+from molgen.generators.smiles import SmilesModel
+from molgen.generators.smiles_settings import SmilesConfig, SmilesDrawing
 
 DRAWS = np.arange(40)
 

@@ -13,7 +13,8 @@ from molgen.chem.parse import BadMolecule, canonical
 from molgen.core import seeds
 from molgen.generators.decoding import draw
 from molgen.generators.folder import load_model
-from molgen.generators.smiles import SmilesConfig, SmilesDrawing, SmilesModel
+from molgen.generators.smiles import SmilesModel
+from molgen.generators.smiles_settings import SmilesConfig, SmilesDrawing
 from molgen.represent.tokens import BOS, EOS, SPECIAL, Vocabulary
 
 TOKENS, LONGEST = ["C", "O", "=", "(", ")"], 4

@@ -15,7 +15,8 @@ from molgen.data.prepare import prepare
 from molgen.data.prepare_settings import PrepareSettings
 from molgen.data.store import Store
 from molgen.generators.folder import load_model
-from molgen.generators.smiles import SmilesConfig, SmilesDrawing, SmilesModel
+from molgen.generators.smiles import SmilesModel
+from molgen.generators.smiles_settings import SmilesConfig, SmilesDrawing
 from molgen.training.settings import RunSettings, TrainingSettings
 from molgen.training.train import train
 

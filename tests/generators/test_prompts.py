@@ -7,7 +7,8 @@ import torch
 
 from molgen.core.errors import SettingsError
 from molgen.generators.prompts import Prompted, may_follow
-from molgen.generators.smiles import SmilesConfig, SmilesModel
+from molgen.generators.smiles import SmilesModel
+from molgen.generators.smiles_settings import SmilesConfig
 from molgen.represent.tokens import BOS, EOS, PAD, SPECIAL, UNKNOWN, Vocabulary
 
 

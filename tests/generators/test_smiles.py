@@ -13,7 +13,8 @@ import torch
 
 from molgen.core.errors import SettingsError
 from molgen.data.store import Store
-from molgen.generators.smiles import SmilesConfig, SmilesModel
+from molgen.generators.smiles import SmilesModel
+from molgen.generators.smiles_settings import SmilesConfig
 from molgen.represent.tokens import BOS, EOS, PAD, SPECIAL, UNKNOWN, Vocabulary
 
 SMALL = SmilesConfig(width=16, layers=2, heads=2)

@@ -13,7 +13,8 @@ from molgen.generators.diffusion.model import GraphDiffusion
 from molgen.generators.diffusion.settings import DiffusionConfig
 from molgen.generators.graph_vae.model import GraphVAE
 from molgen.generators.graph_vae.settings import GraphVAEConfig
-from molgen.generators.smiles import SmilesConfig, SmilesModel
+from molgen.generators.smiles import SmilesModel
+from molgen.generators.smiles_settings import SmilesConfig
 from molgen.optimize.search import Request
 from molgen.scoring.objective import Objective
 

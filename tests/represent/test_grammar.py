@@ -170,6 +170,30 @@ def one(grammar: Grammar, vocabulary: Vocabulary, text: str, places: int) -> np.
     return grammar.allowed(state, 100)[0]
 
 
+def test_along_texts_it_allows_what_it_does_step_by_step(zinc):
+    texts = [*zinc[:20], "C1CC", "CC(", "C"]  # two that the grammar leaves: at their end
+    vocabulary = Vocabulary.learn(Counter(token for text in texts for token in tokenize(text)))
+    grammar = Grammar(vocabulary, 120)
+    ids = [[*vocabulary.encode(text).tolist(), EOS] for text in texts]
+    tokens = np.full((len(ids), max(map(len, ids)) + 2), PAD)
+    for row, of_text in zip(tokens, ids, strict=True):
+        row[: len(of_text)] = of_text
+    found = grammar.along(tokens)
+    for row, own in enumerate(ids):
+        state = grammar.start(1)
+        for place, token in enumerate(own):
+            allowed = grammar.allowed(state, 121 - place)[0]
+            if not allowed[token]:
+                assert texts[row] in ("C1CC", "CC(")
+                assert token == EOS
+                break
+            assert (found[row, place] == allowed).all()
+            assert not allowed.all()
+            grammar.advance(state, np.array([token]))
+            place += 1
+        assert found[row, place:].all()
+
+
 def test_a_vocabulary_without_carbon_has_no_grammar():
     with pytest.raises(InputError, match="no 'C'"):
         Grammar(Vocabulary([*SPECIAL, "N", "[Branch1]"]), 10)

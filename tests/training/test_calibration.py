@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
 import sys
@@ -20,9 +19,6 @@ from torch import Tensor, nn
 
 from molgen.core.artifacts import fingerprint
 from molgen.core.errors import InputError, SettingsError, Stopped
-from molgen.data.featurize import featurize
-from molgen.data.prepare import prepare
-from molgen.data.prepare_settings import PrepareSettings
 from molgen.generators.folder import load_model
 from molgen.training import loop
 from molgen.training.calibration import BINS, Asking, Calibration, Feature, systematic
@@ -137,18 +133,6 @@ def test_systematic_sampling_takes_each_by_its_weight() -> None:
 
 MODEL = {"width": 32, "layers": 1, "heads": 2}
 CALIBRATED = CalibrationSettings(draws=128, shown=64, properties=("MW",))
-
-
-@pytest.fixture(scope="module")
-def simple(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A feature store of molecules of one kind, which little training gets mostly right."""
-    folder = tmp_path_factory.mktemp("simple")
-    counts = itertools.product(range(1, 6), ("", "O"), range(1, 5), range(1, 4), ("", "O", "N", "F"))
-    smiles = ["C" * a + o + "C1" + "C" * b + "(" + "C" * c + ")C1" + x for a, o, b, c, x in counts]
-    (folder / "raw.smi").write_text("\n".join(smiles) + "\n")
-    prepare([folder / "raw.smi"], folder / "molecules", PrepareSettings())
-    featurize(folder / "molecules", folder / "features")
-    return folder / "features"
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ MASS = np.array([DESCRIPTORS["MW"](Chem.MolFromSmiles(text)) for text in ALKANES
 
 def test_the_walk_ends_in_model_times_wish() -> None:
     """A model of alkanes, whose draws made anew are independent ones, against probabilities worked out one by one."""
-    count, guidance, deviation = 3000, 0.6, 30.0
+    count, guidance, deviation = 1600, 0.6, 30.0
     draws, wish = np.arange(count), np.where(np.arange(count) % 2, 90.0, np.nan)  # every second one asks for nothing
     edges = np.cumsum(SHARES)
 
@@ -33,7 +33,7 @@ def test_the_walk_ends_in_model_times_wish() -> None:
     def read(graphs: Graphs) -> list[str | None]:
         return [ALKANES[node] for node in graphs.nodes[:, 0].tolist()]
 
-    how = DiffusionDrawing(moves=20, moves_from=0.4, guidance=guidance)
+    how = DiffusionDrawing(moves=15, moves_from=0.4, guidance=guidance)
     graphs = anew(draws, 1, how, 0.4)
     walk(graphs, anew, read, how, 5, draws, {"MW": wish}, {"MW": deviation})
     exact = SHARES[:7] * np.exp(-guidance * ((MASS - 90) / (deviation / 2)) ** 2 / 2)
