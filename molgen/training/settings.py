@@ -15,7 +15,7 @@ class CalibrationSettings(Settings):
 
     draws: Annotated[int, Field(ge=2)] = 0  # a step and device; 0: no calibration
     shown: Annotated[int, Field(ge=1)] = 256  # of these, chosen by what they tell, are in the gradient
-    weight: Annotated[float, Field(gt=0)] = 20.0  # of the divergence of a draw, against a molecule's nats
+    weight: Annotated[float, Field(gt=0)] = 2.0  # of the divergence of a draw, against a molecule's nats
     limit: Annotated[float, Field(gt=0)] = 4.0  # nats that what no training molecule is counts as
     properties: tuple[str, ...] = ()  # columns of the store whose distribution the draws should have
     asked: Annotated[int, Field(ge=0)] = 0  # further draws, each asked for properties of a training molecule

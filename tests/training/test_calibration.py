@@ -132,7 +132,7 @@ def test_systematic_sampling_takes_each_by_its_weight() -> None:
 
 
 MODEL = {"width": 32, "layers": 1, "heads": 2}
-CALIBRATED = CalibrationSettings(draws=128, shown=64, properties=("MW",))
+CALIBRATED = CalibrationSettings(draws=128, shown=64, weight=20.0, properties=("MW",))
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,7 @@ def test_draws_have_more_of_what_is_asked(simple: Path, tmp_path: Path) -> None:
     model = {**MODEL, "conditions": ["MW"], "unconditional": 0.3}
     settings = TrainingSettings(molecules=6_000, batch_size=50, learning_rate=1e-2, average=0.9)
     train("smiles", simple, tmp_path / "model", RunSettings(model=model, training=settings), accelerator="cpu")
-    asking = CalibrationSettings(draws=64, asked=128, shown=64)
+    asking = CalibrationSettings(draws=64, asked=128, shown=64, weight=20.0)
     wishes = np.tile([[110.0], [150.0], [190.0]], (150, 1))
     missed = {}
     for name, calibration in (("with", asking), ("without", CalibrationSettings())):
