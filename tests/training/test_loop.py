@@ -73,7 +73,7 @@ def _stop_every(monkeypatch: pytest.MonkeyPatch, count: int, number: signal.Sign
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_files(features: Path, tmp_path: Path) -> None:
-    settings = ["--set", "model.width=32", "--set", "model.layers=1", "--set", "training.molecules=6000"]
+    settings = ["--set", "model.width=32", "--set", "model.layers=1", "--set", "training.molecules=3000"]
     settings += [
         "--set",
         "training.batch_size=50",
@@ -238,8 +238,8 @@ def test_devices_must_be_positive(features: Path, tmp_path: Path) -> None:
 
 def test_two_processes_follow_the_same_loss_curve_as_one(features: Path, tmp_path: Path) -> None:
     settings = ["--features", str(features), "--set", "model.width=32", "--set", "model.layers=1"]
-    settings += ["--set", "training.molecules=1500", "--set", "training.batch_size=50", "--accelerator", "cpu"]
-    settings += ["--set", "training.validate_every=300", "--set", "training.precision=fp32"]
+    settings += ["--set", "training.molecules=750", "--set", "training.batch_size=50", "--accelerator", "cpu"]
+    settings += ["--set", "training.validate_every=150", "--set", "training.precision=fp32"]
     curves = []
     for devices in ("1", "2"):
         command = [*COMMAND, *settings, "--out", str(tmp_path / devices), "--devices", devices]
