@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rdkit import Chem
+
 from molgen.chem.parse import BadMolecule, canonical, parse
 from molgen.generators.base import Samples
 
@@ -13,12 +15,17 @@ def samples(texts: Iterable[str | None]) -> Samples:
     return Samples.of(map(_sample, texts))
 
 
+def molecule(text: str | None) -> Chem.Mol | None:
+    """The molecule that `samples` would find, if any."""
+    try:
+        return parse(text) if text is not None and "." not in text else None
+    except BadMolecule:
+        return None
+
+
 def is_molecule(text: str | None) -> bool:
     """Whether `samples` would find a molecule."""
-    try:
-        return text is not None and "." not in text and parse(text) is not None
-    except BadMolecule:
-        return False
+    return molecule(text) is not None
 
 
 def _sample(text: str | None) -> tuple[str | None, str | None]:

@@ -26,11 +26,11 @@ from torch import Tensor
 
 from molgen.chem.descriptors import DESCRIPTORS
 from molgen.chem.moses_filters import passes
-from molgen.chem.parse import BadMolecule, parse
 from molgen.core import seeds
 from molgen.core.errors import SettingsError
 from molgen.data.store import Store
 from molgen.generators.base import Loss
+from molgen.generators.texts import molecule
 from molgen.nn.conditions import Conditions, some_given
 from molgen.training.settings import CalibrationSettings
 
@@ -109,10 +109,7 @@ class Calibration:
         return nats
 
     def _molecule(self, text: str | None) -> Chem.Mol | None:
-        try:
-            mol = parse(text) if text and "." not in text else None
-        except BadMolecule:
-            return None
+        mol = molecule(text)
         return None if mol is None or (self.settings.filters and not passes(mol)) else mol
 
 

@@ -13,7 +13,7 @@ from molgen.core.settings import Settings
 class CalibrationSettings(Settings):
     """What of the draws is held against the training molecules, and how much that counts."""
 
-    draws: Annotated[int, Field(ge=2)] = 0  # a step and device; 0: no calibration
+    draws: Annotated[int, Field(ge=0)] = 0  # a step and device; 0: no calibration
     shown: Annotated[int, Field(ge=1)] = 256  # of these, chosen by what they tell, are in the gradient
     weight: Annotated[float, Field(gt=0)] = 2.0  # of the divergence of a draw, against a molecule's nats
     limit: Annotated[float, Field(gt=0)] = 4.0  # nats that what no training molecule is counts as

@@ -89,6 +89,11 @@ def test_the_gradient_is_that_of_the_divergence(store: Any, shown: int) -> None:
     assert np.abs(gradient).max() > 0.2  # the tolerance tells something
 
 
+def test_its_settings_can_be_given_as_they_are_written() -> None:
+    settings = TrainingSettings()
+    assert TrainingSettings(**settings.values()) == settings
+
+
 def test_it_counts_per_molecule_of_the_batch(store: Any) -> None:
     calibration = Calibration(CalibrationSettings(draws=200, weight=3.0), store, Categorical())
     found = []

@@ -231,7 +231,7 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
             return found
 
         mend(graphs, anew, self._smiles, how, seed)
-        if wishes and how.guidance:
+        if wishes and how.moves and how.guidance:
             walk(graphs, anew, self._smiles, how, seed, draws, wishes, self._deviations(how))
         return graphs
 
