@@ -1,6 +1,6 @@
 """How near draws come to the properties asked for: mean absolute error over held-out targets, one draw each.
 
-    python benchmarks/control.py smiles-moses FEATURES [--n 1000] [--guidance 1 1.5 2] [--split test]
+    python benchmarks/control.py smiles-moses FEATURES [--n 1000] [--guidance 1 1.5 2] [--split test] [--set moves=10]
     python benchmarks/control.py GRAPH-DIFFUSION FEATURES --properties logP QED [--set steps=50] [--predictor GUIDE]
 
 The targets are property values of molecules drawn from a split of a feature store that the model was not trained on.
@@ -22,6 +22,7 @@ from molgen.chem.descriptors import DESCRIPTORS
 from molgen.chem.fingerprints import morgan, tanimoto
 from molgen.chem.parse import BadMolecule, canonical
 from molgen.core import seeds
+from molgen.core.machine import precision_for
 from molgen.core.settings import Settings
 from molgen.data.store import Store
 from molgen.generators.diffusion.model import GraphDiffusion
@@ -48,9 +49,9 @@ def of_graphs(model: GraphDiffusion, names: list[str], plain: DiffusionDrawing, 
     return draw
 
 
-def drawn(model: SmilesModel, asked: np.ndarray, guidance: float, seed: int) -> list[str | None]:
+def drawn(model: SmilesModel, asked: np.ndarray, guidance: float, plain: SmilesDrawing, seed: int) -> list[str | None]:
     """One draw a row of `asked`: canonical SMILES, or null."""
-    how, batch, out = SmilesDrawing(guidance=guidance), model.config.sampling_batch, []
+    how, batch, out = plain.model_copy(update={"guidance": guidance}), model.config.sampling_batch, []
     for start in range(0, len(asked), batch):
         rows = np.arange(start, min(start + batch, len(asked)))
         for text in model.draw_texts(rows, seed, how, asked=asked[rows]):
@@ -71,7 +72,8 @@ def drawing_of(model: object, options: argparse.Namespace) -> tuple[list[str], D
         return names, of_graphs(model, names, how, options.seed)
     if not isinstance(model, SmilesModel) or model.conditions is None:
         raise SystemExit(f"{options.model}: not a model that can be asked for properties")
-    return model.conditions.names, lambda asked, guidance: drawn(model, asked, guidance, options.seed)
+    plain = SmilesDrawing.parse(Settings.overrides(options.set))
+    return model.conditions.names, lambda asked, guidance: drawn(model, asked, guidance, plain, options.seed)
 
 
 def obtained(smiles: list[str | None], names: list[str]) -> np.ndarray:
@@ -98,10 +100,14 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--properties", nargs="+", default=["logP", "QED", "SA", "TPSA", "MW"])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--precision", choices=["auto", "bf16", "fp32"], default="auto")
     parser.add_argument("--predictor", help="of a graph-diffusion model: what is asked, in the place of the model")
-    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of a draw of a graph-diffusion model")
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of a draw, such as moves=10")
     options = parser.parse_args()
-    model, store = load_model(options.model, precision="bf16"), Store.open(options.features)
+    model, store = (
+        load_model(options.model, precision=precision_for(options.precision, "cpu")),
+        Store.open(options.features),
+    )
     known, draw = drawing_of(model, options)
     rows = seeds.numpy_generator(options.seed, "targets").permutation(store.rows(options.split))[: options.n]
     targets = np.column_stack([store.column(name)[rows] for name in known])

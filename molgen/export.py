@@ -35,6 +35,7 @@ class Facts(NamedTuple):
     data: str  # a name of `molgen data list`
     metrics: Path | None = None  # of `molgen evaluate`
     hours: float | None = None
+    seen: int | None = None  # in all stages, where the training began from another model; None: in the last
     notes: Sequence[str] = ()
 
 
@@ -86,7 +87,7 @@ def _write(
             megabytes=round(size / 1e6, 2),
             data=facts.data,
             molecules=found.get("reference", {}).get("rows", {}).get("train"),
-            seen=_seen(model_folder(model)),
+            seen=facts.seen or _seen(model_folder(model)),
             hours=facts.hours,
             draws=found.get("n"),
             metrics=_numbers(found.get("metrics", {})),

@@ -98,6 +98,8 @@ def test_the_card_has_the_metrics_settings_and_limits(made: Path) -> None:
     assert card is not None
     assert card.metrics == {"valid": 0.9123, "FCD/Test": 0.1571}
     assert (card.draws, card.molecules, card.seen, card.hours, card.data) == (1000, 300, 600, 0.1, "zinc250k")
+    staged = export(str(made), made.parents[1] / "staged", FACTS._replace(seen=5000))
+    assert staged.seen == 5000
     text = card_text(made)
     assert "| FCD/Test | 0.1571 |" in text
     assert "width: 32" in text

@@ -89,6 +89,9 @@ def export(
     out: Annotated[Path, typer.Option("--out", help="Folder to write NAME into.")],
     metrics: Annotated[Path | None, typer.Option("--metrics", help="JSON of `molgen evaluate`.")] = None,
     hours: Annotated[float | None, typer.Option("--hours", min=0, help="That the training took.")] = None,
+    seen: Annotated[
+        int | None, typer.Option("--seen", min=1, help="Molecules shown in all stages, if it began from another model.")
+    ] = None,
     note: Annotated[list[str] | None, typer.Option("--note", help="A line under the card's limits.")] = None,
 ) -> None:
     """A model folder as it ships: bf16 weights of at most 12 MB, a model card, no trace of this machine.
@@ -100,6 +103,6 @@ def export(
     from molgen.export import Facts
     from molgen.export import export as run
 
-    card = run(model, out, Facts(name, data, metrics, hours, tuple(note or ())))
+    card = run(model, out, Facts(name, data, metrics, hours, seen, tuple(note or ())))
     print(f"{card.name}: {card.family}, {card.parameters / 1e6:.1f} M parameters, {card.megabytes:.1f} MB")
     print(f"model: {out / name}")

@@ -24,6 +24,7 @@ from molgen.generators.decoding import Prompt, Rules, Steps, beam_search, draw
 from molgen.generators.decorating import decorated
 from molgen.generators.linking import linked
 from molgen.generators.rectangles import TokenBatch
+from molgen.generators.rewriting import walk
 from molgen.generators.smiles_settings import SmilesConfig, SmilesDrawing
 from molgen.generators.texts import is_molecule, samples
 from molgen.nn.conditions import Conditions, knots_of, some_given
@@ -269,17 +270,30 @@ class SmilesModel(NeuralGenerator):
         if asked is None and how.condition:
             asked = self._asked(how.condition, len(draws))
         prompt = None if prompts is None else self._prompt(prompts, behind)
+        written = self._drawn(draws, seed, how, prompt, asked)
+        if asked is not None and how.moves and how.guidance:
+            assert self.conditions is not None
+            wishes = dict(zip(self.conditions.names, asked.T, strict=True))
+
+            def write(own: int, kept: Tensor) -> Tensor:
+                return self._drawn(draws, own, how, Prompt(kept), asked)
+
+            written = walk(written, write, self._text, how, seed, draws, wishes, self.conditions.deviations)
+        return [self._text(row) for row in written.tolist()]
+
+    def _drawn(
+        self, draws: np.ndarray, seed: int, how: SmilesDrawing, prompt: Prompt | None, asked: np.ndarray | None
+    ) -> Int[Tensor, "draws length"]:
+        """Token ids of some draws, by the grammar if that is asked for."""
         free = how.model_copy(update={"grammar": False})
         written = self._written(draws, seeds.child(seed, "smiles"), free, prompt, asked)
-        texts = [self._text(row) for row in written.tolist()]
         if how.grammar and self.grammar:  # a SettingsError where there is none
-            rows = np.flatnonzero([not is_molecule(text) for text in texts])
+            rows = np.flatnonzero([not is_molecule(self._text(row)) for row in written.tolist()])
             prompt = None if prompt is None else Prompt(prompt.tokens[rows], prompt.barred)
             asked = None if asked is None else asked[rows]
-            again = self._written(draws[rows], seeds.child(seed, "grammar"), how, prompt, asked, written[rows])
-            for row, ids in zip(rows.tolist(), again.tolist(), strict=True):
-                texts[row] = self._text(ids)
-        return texts
+            own = seeds.child(seed, "grammar")
+            written[rows] = self._written(draws[rows], own, how, prompt, asked, written[rows])
+        return written
 
     def _written(
         self,

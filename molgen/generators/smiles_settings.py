@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from molgen.core.settings import Settings
 from molgen.generators.prompts import Prompted
@@ -36,3 +36,11 @@ class SmilesDrawing(Prompted):
     condition: dict[str, float] = Field(default_factory=dict)  # property: value
     guidance: Annotated[float, Field(ge=0, le=20)] = 1.0  # above 1: nearer to the condition, less diverse
     spelling: Literal["canonical", "random"] = "canonical"
+    moves: Annotated[int, Field(ge=0, le=1000)] = 0  # of a walk towards the condition: text behind some token written
+    # anew, taken as the properties of the molecule allow
+
+    @model_validator(mode="after")
+    def _walks_are_free(self) -> Self:
+        if self.moves and (self.prompted or self.beam):
+            raise ValueError("moves: a walk of free draws; leave out scaffold, link and beam")
+        return self

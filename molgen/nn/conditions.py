@@ -33,6 +33,11 @@ class Conditions(nn.Module):
         """The properties, in the order of their columns."""
         return list(self.knots)
 
+    @property
+    def deviations(self) -> dict[str, float]:
+        """Standard deviation of each over the training molecules, as its quantiles tell it."""
+        return {name: float(np.std(edges)) or 1.0 for name, edges in self.knots.items()}
+
     def encode(self, values: Float[np.ndarray, "sequences properties"]) -> Float[np.ndarray, "sequences code"]:
         """The codes (float32) of values; nan: not given."""
         columns = []

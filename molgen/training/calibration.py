@@ -148,6 +148,7 @@ class Feature:
 
     def __init__(self, name: str, values: Float[np.ndarray, " molecules"], limit: float) -> None:
         self.name, self.limit = name, limit
+        values = values[np.isfinite(values)]
         self.edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)).astype(np.float32))
         self.edges[-1] = np.nextafter(self.edges[-1], np.float32(np.inf))
         self.shares = self._shares(self._bins(values))

@@ -22,6 +22,12 @@ class CalibrationSettings(Settings):
     spread: Annotated[float, Field(gt=0)] = 0.25  # standard deviations that one of these is off for half a nat
     filters: bool = False  # whether a draw that the filters of MOSES stop counts as no molecule
 
+    @model_validator(mode="after")
+    def _asked_are_beside_draws(self) -> Self:
+        if self.asked and not self.draws:
+            raise ValueError("calibration.asked: further draws; give calibration.draws as well")
+        return self
+
 
 class TrainingSettings(Settings):
     """How long and how fast. Length counts molecules, so that a result does not depend on the machine's speed."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from rdkit import Chem
 from rdkit.Chem.Descriptors import MolWt
 from torch import Tensor, nn
@@ -92,6 +93,18 @@ def test_the_gradient_is_that_of_the_divergence(store: Any, shown: int) -> None:
 def test_its_settings_can_be_given_as_they_are_written() -> None:
     settings = TrainingSettings()
     assert TrainingSettings(**settings.values()) == settings
+
+
+def test_asked_draws_are_beside_others() -> None:
+    with pytest.raises(ValidationError, match=r"calibration\.asked: further draws; give calibration\.draws as well"):
+        CalibrationSettings(asked=10)
+
+
+def test_unknown_values_are_no_part_of_a_distribution() -> None:
+    values = np.float32([1, 2, np.nan, 3, 4, np.inf])
+    with_gaps, known = Feature("a", values, LIMIT), Feature("a", values[np.isfinite(values)], LIMIT)
+    np.testing.assert_array_equal(with_gaps.edges, known.edges)
+    np.testing.assert_array_equal(with_gaps.shares, known.shares)
 
 
 def test_it_counts_per_molecule_of_the_batch(store: Any) -> None:

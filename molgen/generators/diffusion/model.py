@@ -243,8 +243,7 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
         """Standard deviations of the properties that can be asked for, over the training molecules."""
         if how.predictor is not None:
             return {name: scale.deviation for name, scale in self._guide(how.predictor).scales.items()}
-        knots = self.conditions.knots if self.conditions is not None else {}
-        return {name: float(np.std(edges)) or 1.0 for name, edges in knots.items()}  # they are quantiles
+        return self.conditions.deviations if self.conditions is not None else {}
 
     def _guide(self, folder: str) -> Guide:
         like = torch.empty(0, device=self.device, dtype=next(self.parameters()).dtype)
