@@ -186,18 +186,25 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
 
     def _written(self, n: int, drawn: Iterable[tuple[np.ndarray, Graphs]], scaffold: Scaffold | None) -> Samples:
         """The molecules of n graphs, which come with their places."""
-        smiles: list[str | None] = [None] * n
-        reasons: list[str | None] = [None] * n
+        samples = Samples([None] * n, [None] * n)
         for places, graphs in drawn:
-            for place, nodes, pairs in zip(places, graphs.nodes.tolist(), graphs.pairs.cpu().numpy(), strict=True):
-                try:
-                    found = self.level.smiles(nodes, pairs)
-                    if scaffold is not None:
-                        scaffold.check(found)
-                    smiles[place] = found
-                except BadMolecule as error:
-                    reasons[place] = str(error)
-        return Samples(smiles, reasons)
+            for place, smiles, reason in zip(places, *self._read(graphs, scaffold), strict=True):
+                samples.smiles[place], samples.reasons[place] = smiles, reason
+        return samples
+
+    def _read(self, graphs: Graphs, scaffold: Scaffold | None = None) -> Samples:
+        """What each graph is; with a scaffold, only one that holds it is a molecule."""
+
+        def read(nodes: list[int], pairs: np.ndarray) -> tuple[str | None, str | None]:
+            try:
+                smiles = self.level.smiles(nodes, pairs)
+                if scaffold is not None:
+                    scaffold.check(smiles)
+            except BadMolecule as error:
+                return None, str(error)
+            return smiles, None
+
+        return Samples.of(map(read, graphs.nodes.tolist(), graphs.pairs.cpu().numpy()))
 
     def draw_graphs(
         self, draws: np.ndarray, seed: int, how: DiffusionDrawing, asked: Wishes | None = None
@@ -230,9 +237,12 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
             *_, found = self.path(draws[rows], n, own, way, {name: v[rows] for name, v in wishes.items()}, begin)
             return found
 
-        mend(graphs, anew, self._smiles, how, seed)
+        def smiles(found: Graphs) -> list[str | None]:
+            return self._read(found).smiles
+
+        mend(graphs, anew, smiles, how, seed)
         if wishes and how.moves and how.guidance:
-            walk(graphs, anew, self._smiles, how, seed, draws, wishes, self._deviations(how))
+            walk(graphs, anew, smiles, how, seed, draws, wishes, self._deviations(how))
         return graphs
 
     @staticmethod
@@ -248,16 +258,6 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
     def _guide(self, folder: str) -> Guide:
         like = torch.empty(0, device=self.device, dtype=next(self.parameters()).dtype)
         return read_guide(folder, self.level, self.noises, like)
-
-    def _smiles(self, graphs: Graphs) -> list[str | None]:
-        """What each graph is, None for no molecule."""
-        found: list[str | None] = []
-        for nodes, pairs in zip(graphs.nodes.tolist(), graphs.pairs.cpu().numpy(), strict=True):
-            try:
-                found.append(self.level.smiles(nodes, pairs))
-            except BadMolecule:
-                found.append(None)
-        return found
 
     def path(
         self,

@@ -11,6 +11,7 @@ from torch import Tensor
 from molgen.chem.parse import BadMolecule
 from molgen.core.errors import SettingsError
 from molgen.data.store import Store
+from molgen.generators.base import Samples
 from molgen.generators.diffusion.batches import by_size
 from molgen.generators.diffusion.denoising import Begin, times
 from molgen.generators.diffusion.dense import Graphs, square
@@ -201,10 +202,10 @@ def test_only_draws_that_are_no_molecules_are_made_again(
         how = FEW.model_copy(update={"again": again, "again_from": 0.2})
         return torch.cat([graphs.nodes[:, 0] for _, graphs in model.draw_graphs(np.arange(60), 3, how, asked)])
 
-    def ones(self: GraphDiffusion, graphs: Graphs) -> list[str | None]:
-        return ["C" if node == 1 else None for node in graphs.nodes[:, 0].tolist()]
+    def ones(self: GraphDiffusion, graphs: Graphs) -> Samples:
+        return Samples.of(("C", None) if node == 1 else (None, "other") for node in graphs.nodes[:, 0].tolist())
 
-    monkeypatch.setattr(GraphDiffusion, "_smiles", ones)
+    monkeypatch.setattr(GraphDiffusion, "_read", ones)
     plain, once, often = first_node(0), first_node(1), first_node(20)
     assert 0 < (plain == 1).sum() < (once == 1).sum() < (often == 1).sum()
     assert (once[plain == 1] == 1).all()
