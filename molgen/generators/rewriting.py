@@ -21,15 +21,14 @@ from molgen.generators.texts import is_molecule
 from molgen.generators.wished import distance, taken
 from molgen.represent.tokens import PAD
 
-Write = Callable[[int, Tensor], Tensor]
-"""Texts, as ids, drawn with a seed; each keeps the ids that are given (-1 from where it is free)."""
+Write = Callable[[int, Tensor | None], Tensor]
+"""Texts, as ids up to EOS and then PAD, drawn with a seed; each keeps the ids given (-1 from where it is free)."""
 
-Read = Callable[[list[int]], str | None]
-"""The text that ids stand for; None where they have no end."""
+Read = Callable[[Tensor], list[str | None]]
+"""The texts that rows of ids stand for; None where there is no end."""
 
 
 def walk(
-    written: Int[Tensor, "draws length"],
     write: Write,
     read: Read,
     how: SmilesDrawing,
@@ -38,17 +37,17 @@ def walk(
     wishes: Mapping[str, Float[np.ndarray, " draws"]],
     deviations: Mapping[str, float],
 ) -> Int[Tensor, "draws length"]:
-    """The texts (ids up to EOS, then PAD) at the ends of the chains, of which each draw has its own.
+    """The texts at the ends of the chains, of which each draw has its own; they begin at draws from nothing.
 
     `deviations` are those of the training molecules.
     """
 
     def distances(ids: Tensor) -> Float[np.ndarray, " draws"]:
-        texts = [read(row) for row in ids.tolist()]
-        molecules = [text if is_molecule(text) else None for text in texts]
+        molecules = [text if is_molecule(text) else None for text in read(ids)]
         cuts = (ids != PAD).sum(1).cpu().numpy()
         return how.guidance * distance(molecules, wishes, deviations) + np.log(cuts)
 
+    written = write(seed, None)
     places, far = torch.arange(written.shape[1], device=written.device), distances(written)
     for move in range(1, how.moves + 1):
         cut, luck = seeds.uniforms(seeds.child(seed, "cut", move), draws, 2).T

@@ -270,16 +270,16 @@ class SmilesModel(NeuralGenerator):
         if asked is None and how.condition:
             asked = self._asked(how.condition, len(draws))
         prompt = None if prompts is None else self._prompt(prompts, behind)
-        written = self._drawn(draws, seed, how, prompt, asked)
-        if asked is not None and how.moves and how.guidance:
-            assert self.conditions is not None
-            wishes = dict(zip(self.conditions.names, asked.T, strict=True))
+        if asked is None or not (how.moves and how.guidance):
+            return self._texts(self._drawn(draws, seed, how, prompt, asked))
+        assert self.conditions is not None
+        wishes = dict(zip(self.conditions.names, asked.T, strict=True))
+        told = how.model_copy(update={"guidance": 1.0})  # the walk has the rest
 
-            def write(own: int, kept: Tensor) -> Tensor:
-                return self._drawn(draws, own, how, Prompt(kept), asked)
+        def write(own: int, kept: Tensor | None) -> Tensor:
+            return self._drawn(draws, own, told, None if kept is None else Prompt(kept), asked)
 
-            written = walk(written, write, self._text, how, seed, draws, wishes, self.conditions.deviations)
-        return [self._text(row) for row in written.tolist()]
+        return self._texts(walk(write, self._texts, how, seed, draws, wishes, self.conditions.deviations))
 
     def _drawn(
         self, draws: np.ndarray, seed: int, how: SmilesDrawing, prompt: Prompt | None, asked: np.ndarray | None
@@ -288,7 +288,7 @@ class SmilesModel(NeuralGenerator):
         free = how.model_copy(update={"grammar": False})
         written = self._written(draws, seeds.child(seed, "smiles"), free, prompt, asked)
         if how.grammar and self.grammar:  # a SettingsError where there is none
-            rows = np.flatnonzero([not is_molecule(self._text(row)) for row in written.tolist()])
+            rows = np.flatnonzero([not is_molecule(text) for text in self._texts(written)])
             prompt = None if prompt is None else Prompt(prompt.tokens[rows], prompt.barred)
             asked = None if asked is None else asked[rows]
             own = seeds.child(seed, "grammar")
@@ -322,8 +322,8 @@ class SmilesModel(NeuralGenerator):
 
     def _likeliest(self, n: int, how: SmilesDrawing) -> list[str | None]:
         asked = self._asked(how.condition, 1) if how.condition else None
-        found = beam_search(self._steps(1, how, asked), n, self.longest + 1, how).tolist()
-        return [self._text(row) for row in found] + [None] * (n - len(found))
+        found = beam_search(self._steps(1, how, asked), n, self.longest + 1, how)
+        return self._texts(found) + [None] * (n - len(found))
 
     def _steps(self, count: int, how: SmilesDrawing, asked: np.ndarray | None = None) -> Steps:
         """The network's steps for `count` sequences under the wishes of a drawing."""
@@ -374,8 +374,10 @@ class SmilesModel(NeuralGenerator):
             raise InputError(f"{prompt!r}: {why}")
         return self.vocabulary.encode(prompt).tolist()
 
-    def _text(self, ids: list[int]) -> str | None:
-        return self.notation.to_smiles(self.vocabulary.decode(ids[: ids.index(EOS)])) if EOS in ids else None
+    def _texts(self, written: Int[Tensor, "draws length"]) -> list[str | None]:
+        rows = written.tolist()
+        known, write = self.vocabulary, self.notation.to_smiles
+        return [write(known.decode(ids[: ids.index(EOS)])) if EOS in ids else None for ids in rows]
 
 
 def _network(config: SmilesConfig, vocabulary: Vocabulary, longest: int) -> Transformer | Recurrent:

@@ -37,7 +37,7 @@ class SmilesDrawing(Prompted):
     guidance: Annotated[float, Field(ge=0, le=20)] = 1.0  # above 1: nearer to the condition, less diverse
     spelling: Literal["canonical", "random"] = "canonical"
     moves: Annotated[int, Field(ge=0, le=1000)] = 0  # of a walk towards the condition: text behind some token written
-    # anew, taken as the properties of the molecule allow
+    # anew, taken as the properties of the molecule allow, to the power of guidance
 
     @model_validator(mode="after")
     def _walks_are_free(self) -> Self:

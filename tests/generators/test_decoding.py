@@ -61,7 +61,7 @@ def test_temperature_sharpens_each_choice(toy: SmilesModel) -> None:
         logits = toy.network.step(torch.tensor([token]), caches, place)[0].masked_fill(toy.never, -torch.inf)
         token = int(logits.argmax())
         best.append(token)
-    assert cold.most_common(1)[0][0] == toy._text(best)
+    assert cold.most_common(1)[0][0] == toy._texts(torch.tensor([best]))[0]
     assert len(cold) < len(_frequencies(toy, SmilesDrawing(temperature=2.0), 200))
 
 

@@ -125,7 +125,7 @@ def test_drafts_are_turned_to_the_masked_distribution(toy: SmilesModel, enumerat
     with torch.inference_mode():
         drafts = draw(toy._steps(len(draws), free), first, free)
         written = draw(toy._steps(len(draws), MASKED), second, MASKED, draft=drafts)
-    drawn = Counter(toy._text(row) for row in written.tolist())
+    drawn = Counter(toy._texts(written))
     _is_drawn_from(drawn, enumeration.masked())
 
 

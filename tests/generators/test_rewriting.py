@@ -24,12 +24,13 @@ CHANCE = {"C": 0.4, "O": 0.15, "=": 0.1}  # of a token at each place; the rest e
 LONGEST = 5
 
 
-def _read(ids: list[int]) -> str | None:
-    return VOCABULARY.decode(ids[: ids.index(EOS)]) if EOS in ids else None
+def _read(written: Tensor) -> list[str | None]:
+    return [VOCABULARY.decode(ids[: ids.index(EOS)]) if EOS in ids else None for ids in written.tolist()]
 
 
-def _write(draws: np.ndarray, seed: int, kept: Tensor) -> Tensor:
+def _write(draws: np.ndarray, seed: int, kept: Tensor | None) -> Tensor:
     """The toy's texts that begin with what is kept."""
+    kept = torch.full((len(draws), LONGEST + 1), -1) if kept is None else kept
     ids = np.append(VOCABULARY.encode("CO="), EOS)
     edges = np.cumsum([*CHANCE.values(), 1 - sum(CHANCE.values())])
     free = ids[np.searchsorted(edges, seeds.uniforms(seed, draws, LONGEST + 1), side="right").clip(max=3)]
@@ -49,14 +50,12 @@ def test_the_walk_ends_in_model_times_wish() -> None:
     count, guidance, deviation = 4000, 0.7, 20.0
     draws, wish = np.arange(count), np.where(np.arange(count) % 2, 60.0, np.nan)  # every second one asks for nothing
     how = SmilesDrawing(moves=40, guidance=guidance)
-    start = _write(draws, 1, torch.full((count, LONGEST + 1), -1))
 
-    def write(seed: int, kept: Tensor) -> Tensor:
-        assert ((kept >= 0).sum(1) < (kept.shape[1])).all()  # something is always left to write
+    def write(seed: int, kept: Tensor | None) -> Tensor:
+        assert kept is None or (kept[:, -1] < 0).all()  # something is always left to write
         return _write(draws, seed, kept)
 
-    ends = walk(start, write, _read, how, 7, draws, {"MW": wish}, {"MW": deviation})
-    texts = np.array([_read(row) for row in ends.tolist()])
+    texts = np.array(_read(walk(write, _read, how, 7, draws, {"MW": wish}, {"MW": deviation})))
     exact = _enumerated()
     mass = {text: DESCRIPTORS["MW"](Chem.MolFromSmiles(text)) for text in exact}
     tilted = {t: p * np.exp(-guidance * ((mass[t] - 60) / (deviation / 2)) ** 2 / 2) for t, p in exact.items()}

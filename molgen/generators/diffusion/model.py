@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from math import log
 from typing import Any, ClassVar, Self
 
@@ -227,7 +228,9 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
     def _drawn(self, draws: np.ndarray, n: int, seed: int, how: DiffusionDrawing, asked: Wishes | None) -> Graphs:
         """Graphs of n nodes, mended where they are no molecules, and walked towards what was asked for."""
         wishes = self._wishes(how, len(draws), asked)
-        first = how.model_copy(update={"constrained": how.constrained and not how.again})
+        walks = bool(wishes and how.moves and how.guidance)
+        told = how.model_copy(update={"guidance": 1.0}) if walks else how  # the walk has the rest
+        first = told.model_copy(update={"constrained": how.constrained and not how.again})
         *_, last = self.path(draws, n, seed, first, wishes)
         graphs = Graphs(*(part.clone() for part in last))
 
@@ -240,9 +243,10 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
         def smiles(found: Graphs) -> list[str | None]:
             return self._read(found).smiles
 
-        mend(graphs, anew, smiles, how, seed)
-        if wishes and how.moves and how.guidance:
-            walk(graphs, anew, smiles, how, seed, draws, wishes, self._deviations(how))
+        mend(graphs, anew, smiles, told, seed)
+        if walks:
+            moved = partial(anew, way=told, time=how.moves_from)
+            walk(graphs, moved, smiles, how, seed, draws, wishes, self._deviations(how))
         return graphs
 
     @staticmethod

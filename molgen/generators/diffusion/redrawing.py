@@ -21,6 +21,9 @@ from molgen.generators.wished import distance, taken
 Anew = Callable[[np.ndarray, int, DiffusionDrawing, float], Graphs]
 """The draws of some rows made anew, with a seed, in a way, from a time on."""
 
+Move = Callable[[np.ndarray, int], Graphs]
+"""The draws of some rows made anew, with a seed."""
+
 Read = Callable[[Graphs], list[str | None]]
 """What each graph is; None for no molecule."""
 
@@ -38,7 +41,7 @@ def mend(graphs: Graphs, anew: Anew, read: Read, how: DiffusionDrawing, seed: in
 
 def walk(
     graphs: Graphs,
-    anew: Anew,
+    anew: Move,
     read: Read,
     how: DiffusionDrawing,
     seed: int,
@@ -49,7 +52,7 @@ def walk(
     """Moves each towards its wishes, in place. `deviations` are those of the training molecules."""
     far, everywhere = how.guidance * distance(read(graphs), wishes, deviations), np.arange(len(draws))
     for move in range(1, how.moves + 1):
-        found = anew(everywhere, seeds.child(seed, "move", move), how, how.moves_from)
+        found = anew(everywhere, seeds.child(seed, "move", move))
         there = how.guidance * distance(read(found), wishes, deviations)
         luck = seeds.uniforms(seeds.child(seed, "luck", move), draws, 1)[:, 0]
         rows = np.flatnonzero(taken(far, there, luck))

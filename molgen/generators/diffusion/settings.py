@@ -55,7 +55,7 @@ class DiffusionDrawing(DrawingSettings):
     again: Annotated[int, Field(ge=0, le=100)] = 0  # times that what is no molecule is noised and denoised anew
     again_from: Annotated[float, Field(ge=0, lt=1)] = 0.3  # the time it is noised to
     moves: Annotated[int, Field(ge=0, le=1000)] = 0  # of a walk towards the condition: noised and denoised anew, taken
-    # as the properties of the molecule allow
+    # as the properties of the molecule allow, to the power of guidance
     moves_from: Annotated[float, Field(ge=0, lt=1)] = 0.5  # the time a move goes back to
     temperature: Annotated[float, Field(gt=0, le=10)] = 1.0  # of the predicted clean classes; below 1: fewer surprises
     condition: dict[str, float] = Field(default_factory=dict)  # property: value
