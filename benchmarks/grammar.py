@@ -13,7 +13,7 @@ from collections import Counter
 
 import torch
 
-from molgen.core.machine import keep_freed_memory
+from molgen.core.machine import keep_freed_memory, precision_for
 from molgen.generators.folder import load_model
 from molgen.generators.smiles_settings import SmilesDrawing
 from molgen.sampling import CHUNK
@@ -25,10 +25,11 @@ def main() -> None:
     parser.add_argument("model", nargs="?", default="smiles-moses")
     parser.add_argument("--n", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--precision", choices=["auto", "bf16", "fp32"], default="auto")
     options = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
-    model = load_model(options.model, device="cpu", precision="bf16")
+    model = load_model(options.model, device="cpu", precision=precision_for(options.precision, "cpu"))
     ways = {"free": SmilesDrawing(), "grammar": SmilesDrawing(grammar=True)}
     for way in ways.values():
         model.sample(32, seed=options.seed + 1, drawing=way)

@@ -26,6 +26,7 @@ from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from molgen.core import seeds
+from molgen.core.machine import precision_for
 from molgen.core.settings import Settings
 from molgen.data.store import Store
 from molgen.generators.folder import load_model
@@ -172,11 +173,11 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=20, help="of each kind")
     parser.add_argument("--n", type=int, default=200, help="attempts a part")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--precision", choices=["bf16", "fp32"], default="bf16")
+    parser.add_argument("--precision", choices=["auto", "bf16", "fp32"], default="auto")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of the model's Drawing")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    model = load_model(asked.model, device="cpu", precision=asked.precision)
+    model = load_model(asked.model, device="cpu", precision=precision_for(asked.precision, "cpu"))
     wishes = Settings.overrides(asked.set)
     results: dict[str, list[Result]] = {}
     for task in tasks(asked.features, asked.split, asked.parts, asked.seed):
