@@ -54,7 +54,8 @@ def of_graphs(model: GraphDiffusion, names: list[str], plain: DiffusionDrawing, 
 
 def drawn(model: SmilesModel, asked: np.ndarray, guidance: float, plain: SmilesDrawing, seed: int) -> list[str | None]:
     """One draw a row of `asked`: canonical SMILES, or null."""
-    how, batch, out = plain.model_copy(update={"guidance": guidance}), model.config.sampling_batch, []
+    moves = plain.moves if np.isfinite(asked).any() else 0  # nothing to walk to
+    how, batch, out = plain.model_copy(update={"guidance": guidance, "moves": moves}), model.config.sampling_batch, []
     for start in range(0, len(asked), batch):
         rows = np.arange(start, min(start + batch, len(asked)))
         for text in model.draw_texts(rows, seed, how, asked=asked[rows]):
