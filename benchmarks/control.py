@@ -108,10 +108,8 @@ def main() -> None:
     parser.add_argument("--predictor", help="of a graph-diffusion model: what is asked, in the place of the model")
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of a draw, such as moves=10")
     options = parser.parse_args()
-    model, store = (
-        load_model(options.model, precision=precision_for(options.precision, "cpu")),
-        Store.open(options.features),
-    )
+    model = load_model(options.model, precision=precision_for(options.precision, "cpu"))
+    store = Store.open(options.features)
     known, draw = drawing_of(model, options)
     rows = seeds.numpy_generator(options.seed, "targets").permutation(store.rows(options.split))[: options.n]
     targets = np.column_stack([store.column(name)[rows] for name in known])
