@@ -24,6 +24,7 @@ COMPRESSION = 4
 # layers x width^2 of the default networks, and the steps of a draw
 SIZES = {"smiles": (6, 256), "graph-vae": (5, 256), "graph-diffusion": (8, 256)}
 STEPS = 50
+MOVES = {"graph-vae": 20}  # of the walk of a guided draw; other families take none unless told
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,22 @@ def _of_a_family(family: str, settings: Mapping[str, Any], config: Mapping[str, 
 
 
 def _guided(config: Mapping[str, Any]) -> list[Work]:
-    """Draws under wishes: those of each weight, and as many without."""
+    """Draws under wishes: those of each weight, where a move of the walk counts as a draw, and as many without."""
     how = config.get("guide") or {}
     families = how.get("families") or [family for family in config["families"] if family in ASKABLE]
-    draws = int(how.get("n", DRAWS_GUIDED)) * (1 + len(how.get("guidance") or [1]))
-    return [Work("guide", str(family), draws) for family in families] if how else []
+    n, weights = int(how.get("n", DRAWS_GUIDED)), len(how.get("guidance") or [1])
+    return [Work("guide", str(family), round(n * (1 + weights * _cost(family, config)))) for family in families if how]
+
+
+def _cost(family: str, config: Mapping[str, Any]) -> float:
+    """Of a guided draw, in those whose rate is known."""
+    usual = MOVES.get(family, 0)
+    how = {
+        "moves": usual,
+        **(config.get("sample") or {}),
+        **((config["families"].get(family) or {}).get("sample") or {}),
+    }
+    return (1 + int(how["moves"])) / (1 + usual)
 
 
 def _evaluation(family: str, draws: int, config: Mapping[str, Any], kept: int) -> Work:

@@ -20,6 +20,7 @@ from molgen.planning.work import (
     DRAWS_GUIDED,
     HELD_OUT,
     MOLECULES,
+    MOVES,
     SIZES,
     TEST_SHARE,
     work_of,
@@ -79,6 +80,8 @@ def test_the_defaults_are_those_of_the_code() -> None:
     for name, (layers, width) in SIZES.items():
         defaults = family(name).Config()
         assert (defaults.layers, defaults.width) == (layers, width)
+        drawing = family(name).Drawing()
+        assert getattr(drawing, "moves", 0) == MOVES.get(name, 0)
 
 
 def test_an_estimate_is_units_by_rate(config: Path) -> None:
@@ -90,6 +93,21 @@ def test_an_estimate_is_units_by_rate(config: Path) -> None:
     assert found["sample.smiles"].seconds == pytest.approx(10.0)
     assert found["score.smiles"].memory_mb == pytest.approx(683 * 2)
     assert found["train.smiles"].wall_hours == pytest.approx(0.5 + 30 / 3600)  # two cores keep it busy
+
+
+@pytest.mark.parametrize(
+    ("name", "drawing", "units"),
+    [
+        ("smiles", {}, 4 * 50),
+        ("smiles", {"moves": 9}, 50 + 3 * 500),
+        ("graph-vae", {}, 4 * 50),
+        ("graph-vae", {"moves": 41}, 50 + 6 * 50),
+    ],
+)
+def test_each_move_of_a_guided_walk_is_a_draw(config: Path, name: str, drawing: dict[str, int], units: int) -> None:
+    guide = {"condition": {"logP": 2}, "guidance": [1, 2, 4], "n": 50}
+    config.write_text(yaml.safe_dump(CONFIG | {"guide": guide, "families": {name: {"sample": drawing}}}))
+    assert [one.units for one in work_of(config) if one.stage == "guide"] == [units]
 
 
 def test_every_rule_has_a_plan(config: Path) -> None:
