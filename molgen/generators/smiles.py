@@ -382,20 +382,11 @@ class SmilesModel(NeuralGenerator):
 
 def _network(config: SmilesConfig, vocabulary: Vocabulary, longest: int) -> Transformer | Recurrent:
     tally = Tally(torch.from_numpy(counts(vocabulary.tokens)), config.width) if config.tally else None
-    size, width, layers, dropout = len(vocabulary), config.width, config.layers, config.dropout
+    common: dict[str, Any] = {"width": config.width, "layers": config.layers, "dropout": config.dropout, "tally": tally}
     if config.architecture == "gru":
-        return Recurrent(size, width=width, layers=layers, dropout=dropout, tally=tally)
-    feedforward, heads = config.feedforward * width, config.heads
-    return Transformer(
-        size,
-        width=width,
-        layers=layers,
-        heads=heads,
-        feedforward=feedforward,
-        dropout=dropout,
-        longest=longest,
-        tally=tally,
-    )
+        return Recurrent(len(vocabulary), **common)
+    feedforward = config.feedforward * config.width
+    return Transformer(len(vocabulary), heads=config.heads, feedforward=feedforward, longest=longest, **common)
 
 
 def _behind(nats: Float[Tensor, "rows length"], skip: Int[Tensor, " rows"]) -> Float[Tensor, " rows"]:
