@@ -119,8 +119,8 @@ class Loop:
             bar.finish()
 
     def weights(self) -> dict[str, Tensor]:
-        """The averaged weights with the lowest validation loss (the last ones where there is no validation split)."""
-        return self.best or self.average
+        """The averaged weights: of the lowest validation loss; the last ones if so asked or where nothing validates."""
+        return self.average if self.settings.keep == "last" else self.best or self.average
 
     def _batches(self) -> Iterator[np.ndarray]:
         """Rows of each batch from the present place on, until enough molecules are seen."""

@@ -48,6 +48,7 @@ class TrainingSettings(Settings):
     validate_every: Annotated[int, Field(ge=1)] | None = None  # molecules; None: an epoch, at most 100,000
     validation_molecules: Annotated[int, Field(ge=1)] = 5_000
     patience: Annotated[int, Field(ge=0)] = 0  # validations without a better loss before stopping; 0: never
+    keep: Literal["best", "last"] = "best"  # weights: those with the lowest validation loss, or the last ones
     seed: Annotated[int, Field(ge=0)] = 0
     calibration: CalibrationSettings = CalibrationSettings()
 

@@ -55,7 +55,7 @@ def train(
     kind = family(name)
     if issubclass(kind, CountedGenerator):
         fit(kind, features, out, settings, deadline=deadline, state=state)
-        return _last(out)
+        return _last(out, settings)
     beginning = Beginning.of(kind, settings)
     values = {"family": name, "model": beginning.config.values(), "training": settings.training.values()}
     if settings.adapter is not None:
@@ -68,7 +68,7 @@ def train(
     work = (state or out.parent) / f".{out.name}.{identity.key}.work"
     if already_made(out, identity):
         remove(work)  # left by a kill in the moment between
-        return _last(out)
+        return _last(out, settings)
     keep_freed_memory()
     precision = _precision(settings.training.precision, work, accelerator)
     fabric = _fabric(precision, work, accelerator, devices, nodes, strategy)
@@ -89,7 +89,7 @@ def train(
             shutil.copytree(work / "tensorboard", folder / "tensorboard")
         remove(work)
     fabric.barrier()
-    return _last(out) if fabric.is_global_zero else {}
+    return _last(out, settings) if fabric.is_global_zero else {}
 
 
 def _precision(asked: str, work: Path, accelerator: str) -> str:
@@ -145,7 +145,7 @@ def _write(folder: Path, model: NeuralGenerator, loop: Loop, beginning: Beginnin
     model.save(folder)
 
 
-def _last(out: Path) -> dict[str, Any]:
+def _last(out: Path, settings: RunSettings) -> dict[str, Any]:
     """The last line of metrics for each split; and, as `kept`, that of the weights that were kept, if it is an earlier
     one of `valid`."""
     import csv
@@ -155,4 +155,6 @@ def _last(out: Path) -> dict[str, Any]:
     last = {row["split"]: row for row in rows}
     judged = [row for row in rows if row["split"] == "valid" and row["loss"]]
     kept = min(judged, key=lambda row: float(row["loss"]), default=None)
-    return last if kept is None or kept is judged[-1] else {**last, "kept": kept}
+    if kept is None or kept is judged[-1] or settings.training.keep == "last":
+        return last
+    return {**last, "kept": kept}

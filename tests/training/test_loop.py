@@ -171,18 +171,49 @@ def test_patience_ends_a_run_that_no_longer_improves(
     assert (out / "metrics.csv").read_text().split()[-1].startswith("400,valid,2.1,")
 
 
+@pytest.mark.parametrize(("keep", "says"), [("best", True), ("last", False)])
 def test_it_says_which_weights_were_kept(
-    features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    features: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    keep: str,
+    says: bool,
 ) -> None:
     losses = iter([3.0, 2.0, 2.5])
     monkeypatch.setattr(loop.Loop, "_validation_loss", lambda self: (next(losses), 1.0, {}))
-    sizes = ["model.width=16", "model.layers=1", "training.molecules=300", "training.validate_every=100"]
+    sizes = [
+        "model.width=16",
+        "model.layers=1",
+        "training.molecules=300",
+        "training.validate_every=100",
+        f"training.keep={keep}",
+    ]
     changes = [part for change in [*sizes, "training.batch_size=50"] for part in ("--set", change)]
     out = ["--features", str(features), "--out", str(tmp_path / "model"), "--devices", "0"]
     monkeypatch.setattr(sys, "argv", ["molgen", "train", "smiles", *out, *changes])
     with pytest.raises(SystemExit, match="0"):
         main()
-    assert "kept   loss 2.0000 after 200 molecules" in capsys.readouterr().out
+    assert ("kept   loss 2.0000 after 200 molecules" in capsys.readouterr().out) == says
+
+
+def test_the_weights_that_are_kept_are_the_best_or_the_last(
+    features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safetensors.torch import load_file
+
+    def weights(keep: str, *losses: float) -> dict[str, torch.Tensor]:
+        told = iter(losses)
+        monkeypatch.setattr(loop.Loop, "_validation_loss", lambda self: (next(told), 1.0, {}))
+        name = f"{keep}{losses}"
+        return load_file(
+            _run(features, tmp_path / name, molecules=300, validate_every=100, keep=keep) / "weights.safetensors"
+        )
+
+    first, last = weights("best", 1.0, 2.0, 3.0), weights("best", 3.0, 2.0, 1.0)
+    kept = weights("last", 1.0, 2.0, 3.0)
+    assert all(torch.equal(kept[name], last[name]) for name in last)
+    assert any(not torch.equal(kept[name], first[name]) for name in last)
 
 
 def test_ctrl_c_saves_first(features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
