@@ -40,9 +40,9 @@ class Memory:
                 self.smiles.append(text)
                 self._values.append(float(value))
 
-    def ranked(self) -> np.ndarray:
-        """Numbers of the molecules, best first; of equals the older."""
-        return np.argsort(-self.values, kind="stable")
+    def ranked(self, first: int = 0) -> np.ndarray:
+        """Numbers of the molecules that were told of from number `first` on, best first; of equals the older."""
+        return first + np.argsort(-self.values[first:], kind="stable")
 
     def save(self, file: Path) -> None:
         """Writes a table of SMILES and values."""

@@ -30,10 +30,36 @@ class PickingSettings(PopulationSettings):
     learnt: Annotated[int, Field(ge=8)] = 1_500  # molecules that the surrogate learns from: half of them the best
     least_doubt: float = -2.0  # a candidate's promise is mean + 10^x deviations, x uniform from here
     most_doubt: float = 0.0  # to here
+    patience: Annotated[int, Field(ge=0)] = 0  # calls without a gain after which it begins anew; 0: never
+
+
+GAIN = 0.01  # less is none: of the mean of the best ten, as a share of all that was gained
+SHARE = 1 / 3  # of the calls since it began (anew) that are to have brought nothing as well
 
 
 class Picking(Population):
     """A strategy that scores the most promising of its candidates. What differs is how these are made."""
+
+    def ask(self, n: int) -> list[str]:
+        """As every population. A search that is stuck begins anew, from further molecules of the start set alone; one
+        that is stuck again goes on from all that was found."""
+        if self._is_stuck():
+            fresh: list[str] = []
+            if not self.first:
+                self._due += self.settings.start
+                fresh = self.beginning(n)
+            self.first, self.since = len(self.memory) if fresh else 0, len(self.memory)
+            if fresh:
+                return fresh
+        return super().ask(n)
+
+    def _is_stuck(self) -> bool:
+        values, start, calls = self.memory.values[self.first :], self.settings.start, len(self.memory) - self.since
+        patience = max(self.settings.patience, int(SHARE * calls))
+        if not self.settings.patience or calls < patience + (start if self.first == self.since else 0):
+            return False
+        best, before, low = (np.sort(part)[-10:].mean() for part in (values, values[:-patience], values[:start]))
+        return bool(best - before <= GAIN * (best - low))
 
     @abstractmethod
     def candidates(self, parents: Sequence[str], generator: np.random.Generator) -> Iterable[str]:
@@ -45,10 +71,10 @@ class Picking(Population):
 
     def bred(self, n: int, generator: np.random.Generator) -> list[str]:
         """The most promising of the candidates of a round."""
-        if len(self.memory) < 2:
+        if len(self.memory) - self.first < 2:
             return []
         surrogate = self._fitted(generator)
-        order = self.memory.ranked()[: self.settings.population]
+        order = self.memory.ranked(self.first)[: self.settings.population]
         known = dict(zip([self.memory.smiles[i] for i in order], self.memory.values[order].tolist(), strict=True))
         found: dict[str, tuple[float, float]] = {}  # mean and deviation of each candidate
         self._judge(self.strangers(generator), surrogate, found)
@@ -80,7 +106,7 @@ class Picking(Population):
 
     def _fitted(self, generator: np.random.Generator) -> Surrogate:
         """A surrogate of all that was told, or of the best half of `learnt`, the latest quarter, and some others."""
-        order, size = self.memory.ranked(), self.settings.learnt
+        order, size = self.memory.ranked(self.first), self.settings.learnt
         if len(order) > size:
             best, rest = order[: size // 2], order[size // 2 :]
             rest = np.sort(rest)

@@ -34,7 +34,8 @@ class Population(ABC):
     def __init__(self, settings: Any, context: Context) -> None:
         self.settings, self._start, self._seed = settings, context.start, context.seed
         self.memory, self.round = Memory(), 0
-        self._begun = 0  # molecules taken from the start set
+        self._begun, self._due = 0, settings.start  # molecules taken from the start set, and to be taken
+        self.first, self.since = 0, 0  # numbers in the memory: what counts begins there, and when that was decided
 
     def ask(self, n: int) -> list[str]:
         """Molecules of the start set until enough are scored, then children of those told of."""
@@ -45,9 +46,9 @@ class Population(ABC):
         return self.bred(n, seeds.numpy_generator(self._seed, "genetic", self.round))
 
     def beginning(self, n: int) -> list[str]:
-        """The next molecules of the start set; [] once `start` of them are scored, or there are no more."""
+        """The next molecules of the start set; [] once those that are due are scored, or there are no more."""
         found: list[str] = []
-        while len(found) < n and self._begun < self.settings.start:
+        while len(found) < n and self._begun < self._due:
             smiles = next(self._start, None)
             if smiles is None:
                 break
@@ -66,13 +67,15 @@ class Population(ABC):
     def save(self, folder: Path) -> None:
         """Writes what was told and where the strategy is."""
         self.memory.save(folder / "memory.parquet")
-        write_json(folder / "state.json", {"round": self.round, "begun": self._begun})
+        state = {"round": self.round, "begun": self._begun, "due": self._due, "first": self.first, "since": self.since}
+        write_json(folder / "state.json", state)
 
     def load(self, folder: Path) -> None:
         """Goes on from what `save` wrote."""
         self.memory.load(folder / "memory.parquet")
         state = read_yaml(folder / "state.json")
-        self.round, begun = int(state["round"]), int(state["begun"])
+        self.round, begun, self._due = (int(state[key]) for key in ("round", "begun", "due"))
+        self.first, self.since = int(state["first"]), int(state["since"])
         for _ in range(begun - self._begun):
             next(self._start, None)
         self._begun = begun

@@ -186,6 +186,6 @@ def test_a_beam_under_the_grammar_finds_the_likeliest_that_it_allows(
 def test_the_shipped_model_writes_molecules_under_the_grammar() -> None:
     model = load_model("smiles-moses", device="cpu", precision="fp32")
     free, drawn = (model.sample(512, seed=0, drawing=SmilesDrawing(grammar=grammar)) for grammar in (False, True))
-    assert free.smiles.count(None) > 10
+    assert free.smiles.count(None) > 4
     assert drawn.smiles.count(None) <= 3
     assert set(drawn.reasons) <= {None, "kekulization"}
