@@ -106,3 +106,32 @@ def export(
     card = run(model, out, Facts(name, data, metrics, hours, seen, tuple(note or ())))
     print(f"{card.name}: {card.family}, {card.parameters / 1e6:.1f} M parameters, {card.megabytes:.1f} MB")
     print(f"model: {out / name}")
+
+
+@app.command()
+def mean(
+    models: Annotated[list[str], typer.Argument(help="Models, each with its share.", metavar="MODEL=SHARE...")],
+    out: Annotated[Path, typer.Option("--out", help="Model folder to write.")],
+) -> None:
+    """The mean of the weights of models that were trained on from one another.
+
+    \b
+    Example:
+      molgen models mean models/stage4=0.75 models/stage5=0.25 --out models/mean
+    """
+    from molgen.averaging import mean as run
+    from molgen.core.errors import SettingsError
+
+    shares: dict[str, float] = {}
+    for text in models:
+        model, _, share = text.rpartition("=")
+        try:
+            shares[model] = float(share)
+        except ValueError:
+            model = ""
+        if not model:
+            raise SettingsError(f"{text!r}: MODEL=SHARE is expected, as in models/stage4=0.75")
+    if len(shares) < len(models):
+        raise SettingsError("models mean: a model is named twice; add its shares up")
+    run(shares, out)
+    print(f"model: {out}")

@@ -140,7 +140,7 @@ class Loop:
         torch.manual_seed(seeds.child(self.settings.seed, "step", self.place.step, rank))
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = self._rate()
+                group["lr"] = self._rate() * group.get("factor", 1.0)
         mine = rows[rank::world] if len(rows) >= world else rows
         batch = self.fabric.to_device(self.model.collate(self.store, mine))
         with self.fabric.autocast():  # Fabric itself does so only where it wraps the network, as for several devices
@@ -297,14 +297,19 @@ def optimizers_of(
     """AdamW for all parameters; or Muon, computed in `dtype`, for the matrices inside the network, AdamW for the rest.
 
     Inside means that neither rows nor columns stand for tokens or the like: a linear layer's weight, unless the layer
-    reads codes or writes logits.
+    reads codes or writes logits. Those that read codes have their own rate.
     """
     linear = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
     inside = linear - {name for name in linear if name.split(".")[-2] in ("logits", "code")}
     matrices = [p for name, p in learnt(model).items() if settings.optimizer == "muon" and name in inside]
-    rest = [p for name, p in learnt(model).items() if settings.optimizer == "adamw" or name not in inside]
+    others = {name: p for name, p in learnt(model).items() if settings.optimizer == "adamw" or name not in inside}
+    coded = {name for name in linear & others.keys() if name.split(".")[-2] == "code"}
+    groups: list[dict[str, Any]] = [
+        {"params": [p for name, p in others.items() if name not in coded]},
+        {"params": [others[name] for name in sorted(coded)], "factor": settings.code_rate},
+    ]
     common: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
-    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, betas=settings.betas, fused=True, **common)]
+    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, betas=settings.betas, fused=True, **common)]
     if matrices:
         found.append(Muon(matrices, dtype=dtype, **common))
     return found

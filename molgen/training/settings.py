@@ -36,6 +36,7 @@ class TrainingSettings(Settings):
     batch_size: Annotated[int, Field(ge=1)] = 256  # over all devices
     optimizer: Literal["adamw", "muon"] = "adamw"  # muon: for the matrices inside the network; AdamW for the rest
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    code_rate: Annotated[float, Field(gt=0)] = 1.0  # times that rate, for layers that read codes (a tally is one)
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.02  # share of the run in which the rate rises
     hold: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the run after which the rate falls (cosine)
     final_rate: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of the rate left at the end

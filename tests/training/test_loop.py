@@ -197,6 +197,23 @@ def test_it_says_which_weights_were_kept(
     assert ("kept   loss 2.0000 after 200 molecules" in capsys.readouterr().out) == says
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_layers_that_read_codes_have_their_own_rate(features: Path, tmp_path: Path, optimizer: str) -> None:
+    from safetensors.torch import load_file
+
+    def step(rate: float) -> dict[str, torch.Tensor]:
+        changes = {"molecules": 50, "batch_size": 50, "average": 0.0, "optimizer": optimizer, "code_rate": rate}
+        settings = RunSettings(model=MODEL | {"tally": True}, training=TRAINING.model_copy(update=changes))
+        train("smiles", features, tmp_path / f"{rate}", settings, accelerator="cpu")
+        return load_file(tmp_path / f"{rate}" / "weights.safetensors")
+
+    plain, faster = step(1.0), step(5.0)
+    code = "network.tally.code.weight"  # zero before the step
+    assert plain[code].abs().max() > 0
+    torch.testing.assert_close(faster[code], 5 * plain[code])
+    assert all(torch.equal(faster[name], plain[name]) for name in plain if name != code)
+
+
 def test_the_weights_that_are_kept_are_the_best_or_the_last(
     features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
