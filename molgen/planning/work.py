@@ -71,7 +71,7 @@ def _of_a_family(family: str, settings: Mapping[str, Any], config: Mapping[str, 
     layers, width = SIZES.get(family, (0, 0))
     model = settings.get("model") or {}
     size = int(model.get("layers", layers)) * int(model.get("width", width)) ** 2
-    how = {"n": DRAWS, "shard": DRAWS_A_JOB, **(config.get("sample") or {}), **(settings.get("sample") or {})}
+    how = {"n": DRAWS, "shard": DRAWS_A_JOB, **_drawing(family, config)}
     molecules = int((settings.get("training") or {}).get("molecules", MOLECULES))
     draws, jobs = int(how["n"]), -(-int(how["n"]) // int(how["shard"]))
     return [
@@ -92,12 +92,13 @@ def _guided(config: Mapping[str, Any]) -> list[Work]:
 def _cost(family: str, config: Mapping[str, Any]) -> float:
     """Of a guided draw, in those whose rate is known."""
     usual = MOVES.get(family, 0)
-    how = {
-        "moves": usual,
-        **(config.get("sample") or {}),
-        **((config["families"].get(family) or {}).get("sample") or {}),
-    }
-    return (1 + int(how["moves"])) / (1 + usual)
+    return (1 + int(_drawing(family, config).get("moves", usual))) / (1 + usual)
+
+
+def _drawing(family: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """How a family is drawn from: its own settings before those of all."""
+    own = (config["families"].get(family) or {}).get("sample") or {}
+    return {**(config.get("sample") or {}), **own}
 
 
 def _evaluation(family: str, draws: int, config: Mapping[str, Any], kept: int) -> Work:
