@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from molgen.core.artifacts import Identity, already_made, building
 from molgen.core.errors import ArtifactError, SettingsError
-from molgen.generators.folder import model_folder, read_config, read_model, write_model
+from molgen.generators.folder import family_of, model_folder, read_config, read_model, write_model
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +22,8 @@ def mean(shares: Mapping[str, float], out: Path) -> None:
     """Writes a model with the first one's config and the weighted mean of all weights; shares sum to 1.
 
     Weights that the first model does not have are left out. One that another lacks, or has in another size, is an
-    ArtifactError, and so is another vocabulary.
+    ArtifactError, and so is another vocabulary. Adapters (their products have a mean, not their factors) and models
+    that were counted are refused.
     """
     if len(shares) < 2:
         raise SettingsError("models mean: two models at least; name each as MODEL=SHARE")
@@ -30,6 +31,7 @@ def mean(shares: Mapping[str, float], out: Path) -> None:
         raise SettingsError(f"models mean: shares are above 0 and sum to 1, here to {sum(shares.values()):g}")
     folders = [model_folder(model) for model in shares]
     config = read_config(folders[0])
+    _refuse_without_weights(folders[0], config)
     for folder in folders[1:]:
         _refuse_other(folders[0], config, folder)
     inputs = {str(number): folder for number, folder in enumerate(folders)}
@@ -58,6 +60,15 @@ def _averaged(folders: list[Path], shares: list[float], family: str) -> dict[str
                 )
             total += weights[name].double() * share
     return first | {name: total.float() for name, total in sums.items()}
+
+
+def _refuse_without_weights(folder: Path, config: Mapping[str, Any]) -> None:
+    from molgen.generators.base import NeuralGenerator
+
+    if "adapter" in config:
+        raise SettingsError(f"{folder}: adapters of a model, whose factors have no mean; take models trained in full")
+    if not issubclass(family_of(folder), NeuralGenerator):
+        raise SettingsError(f"{folder}: a {config['family']} model is counted, not trained; train one on all molecules")
 
 
 def _refuse_other(first: Path, config: Mapping[str, Any], folder: Path) -> None:

@@ -82,3 +82,12 @@ def test_the_command(
         main()
     assert stopped.value.code == code
     assert (tmp_path / "mean" / WEIGHTS).is_file() == (code == 0)
+
+
+def test_adapters_and_counted_models_are_refused(pair: list[Path], tmp_path: Path) -> None:
+    shutil.copytree(pair[0], tmp_path / "adapted")
+    values = yaml.safe_load((tmp_path / "adapted" / CONFIG).read_text())
+    for change, message in (({"adapter": {}}, "adapters of a model"), ({"family": "ngram"}, "ngram model is counted")):
+        (tmp_path / "adapted" / CONFIG).write_text(yaml.safe_dump(values | change))
+        with pytest.raises(SettingsError, match=message):
+            mean({str(tmp_path / "adapted"): 0.5, str(pair[0]): 0.5}, tmp_path / "mean")
