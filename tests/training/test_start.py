@@ -1,12 +1,9 @@
-"""Training from a trained model, in full and with low-rank adapters."""
+"""Training from a trained model."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +13,7 @@ import yaml
 from safetensors.torch import load_file
 
 from molgen.core.artifacts import fingerprint
-from molgen.core.errors import ArtifactError, InputError, MolgenError, SettingsError, Stopped
+from molgen.core.errors import ArtifactError, InputError, SettingsError, Stopped
 from molgen.data.featurize import featurize
 from molgen.data.prepare import prepare
 from molgen.data.prepare_settings import PrepareSettings
@@ -27,58 +24,9 @@ from molgen.generators.smiles import SmilesModel
 from molgen.represent.tokens import BOS, UNKNOWN
 from molgen.training import loop
 from molgen.training import start as beginning
-from molgen.training.settings import AdapterSettings, RunSettings, TrainingSettings
+from molgen.training.settings import AdapterSettings, RunSettings
 from molgen.training.train import train
-
-MODEL = {"width": 32, "layers": 1, "heads": 2}
-FIRST = TrainingSettings(molecules=1500, batch_size=50, learning_rate=5e-3)
-FURTHER = TrainingSettings(molecules=400, batch_size=20, learning_rate=1e-3)
-RINGS = ("c1ccccc1", "c1ccncc1", "C1CCNCC1", "C1CCOCC1", "c1ccc(C)cc1", "C1CCCC1")
-SERIES = [f"{n * 'C'}{end}{ring}" for ring in RINGS for n in (1, 2, 3) for end in ("O", "N", "C(=O)N", "S")]
-
-
-@pytest.fixture(scope="module")
-def start(features: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small trained model."""
-    out = tmp_path_factory.mktemp("start") / "model"
-    train("smiles", features, out, RunSettings(model=MODEL, training=FIRST), accelerator="cpu")
-    return out
-
-
-@pytest.fixture(scope="module")
-def series(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's own molecules: 72 of one kind, and two with an element that the start model does not know."""
-    folder = tmp_path_factory.mktemp("series")
-    (folder / "series.smi").write_text("\n".join([*SERIES, "C[Si](C)(C)c1ccccc1", "C[Si](C)(C)C1CCOCC1"]) + "\n")
-    settings = PrepareSettings(fractions={"train": 0.6, "valid": 0.4})
-    prepare([folder / "series.smi"], folder / "molecules", settings)
-    featurize(folder / "molecules", folder / "features")
-    return folder / "features"
-
-
-def _further(series: Path, out: Path, start: Path, adapter: AdapterSettings | None = None, **changes: object) -> Path:
-    settings = RunSettings(training=FURTHER.model_copy(update=changes), start=str(start), adapter=adapter)
-    train("smiles", series, out, settings, accelerator="cpu")
-    return out
-
-
-@pytest.fixture(scope="module")
-def tuned(series: Path, start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fine-tuned in full."""
-    return _further(series, tmp_path_factory.mktemp("tuned") / "model", start)
-
-
-@pytest.fixture(scope="module")
-def adapted(series: Path, start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with adapters; beside its start, as a project folder has them."""
-    folder = tmp_path_factory.mktemp("adapted")
-    shutil.copytree(start, folder / "start")
-    return _further(series, folder / "model", folder / "start", AdapterSettings(rank=4))
-
-
-def _valid(folder: Path) -> list[float]:
-    lines = [line.split(",") for line in (folder / "metrics.csv").read_text().split()[1:]]
-    return [float(line[2]) for line in lines if line[1] == "valid"]
+from tests.training.conftest import FIRST, FURTHER, MODEL, SERIES, further, valid_losses
 
 
 def test_a_store_in_another_vocabulary_reads_the_same(series: Path, start: Path) -> None:
@@ -106,8 +54,10 @@ def test_training_goes_on_from_the_starts_loss(tuned: Path, adapted: Path, serie
     with torch.no_grad():
         loss = model.loss(model.collate(store, model.usable(store, store.rows("valid"))))
     for folder in (tuned, adapted):
-        assert _valid(folder)[0] == pytest.approx(float(loss.total / loss.weight), rel=0.01)  # bf16 there, fp32 here
-        assert min(_valid(folder)) < 0.9 * _valid(folder)[0]
+        assert valid_losses(folder)[0] == pytest.approx(
+            float(loss.total / loss.weight), rel=0.01
+        )  # bf16 there, fp32 here
+        assert min(valid_losses(folder)) < 0.9 * valid_losses(folder)[0]
 
 
 def test_a_start_is_carried_over_to_the_stores_tokens_and_lengths(
@@ -125,7 +75,7 @@ def test_a_start_is_carried_over_to_the_stores_tokens_and_lengths(
     assert _log_odds(model, "CCO", "CCN") == pytest.approx(_log_odds(known, "CCO", "CCN"), abs=1e-4)
     train("smiles", series, tmp_path / "model", settings, accelerator="cpu")
     assert "left out" not in capsys.readouterr().err
-    assert min(_valid(tmp_path / "model")) < 0.9 * _valid(tmp_path / "model")[0]
+    assert min(valid_losses(tmp_path / "model")) < 0.9 * valid_losses(tmp_path / "model")[0]
 
 
 def test_a_series_without_properties_teaches_a_model_with_conditions(series: Path, start: Path, tmp_path: Path) -> None:
@@ -135,7 +85,7 @@ def test_a_series_without_properties_teaches_a_model_with_conditions(series: Pat
     (tmp_path / "series.smi").write_text("\n".join(SERIES) + "\n")
     prepare([tmp_path / "series.smi"], tmp_path / "molecules", PrepareSettings(properties=False))
     featurize(tmp_path / "molecules", tmp_path / "features")
-    _further(tmp_path / "features", tmp_path / "model", tmp_path / "first", molecules=40)
+    further(tmp_path / "features", tmp_path / "model", tmp_path / "first", molecules=40)
     before, after = (load_file(tmp_path / name / "weights.safetensors") for name in ("first", "model"))
     assert torch.equal(before["conditions.code.weight"] == 0, after["conditions.code.weight"] == 0)
 
@@ -159,7 +109,7 @@ def test_a_start_with_adapters_keeps_its_vocabulary(start: Path) -> None:
 def test_molecules_that_the_start_cannot_read_are_counted(
     series: Path, start: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _further(series, tmp_path / "model", start, molecules=40)
+    further(series, tmp_path / "model", start, molecules=40)
     said = [line for line in capsys.readouterr().err.splitlines() if "left out" in line]
     counts = [int(line.split()[1]) for line in said]
     assert sum(counts) == 2
@@ -188,21 +138,21 @@ def test_a_run_stopped_again_and_again_ends_with_the_same_files(
     monkeypatch.setattr(loop.Loop, "_step", step)
     for _ in range(2):
         with pytest.raises(Stopped):
-            _further(series, tmp_path / "model", tmp_path / "start", adapter)
-    _further(series, tmp_path / "model", tmp_path / "start", adapter)
+            further(series, tmp_path / "model", tmp_path / "start", adapter)
+    further(series, tmp_path / "model", tmp_path / "start", adapter)
     assert fingerprint(tmp_path / "model") == fingerprint(adapted if adapter else tuned)
 
 
 def test_the_start_is_part_of_the_identity_by_its_content(series: Path, start: Path, tmp_path: Path) -> None:
     shutil.copytree(start, tmp_path / "start")
-    out = _further(series, tmp_path / "model", tmp_path / "start", molecules=40)
+    out = further(series, tmp_path / "model", tmp_path / "start", molecules=40)
     before = (out / "provenance.json").read_text()
-    _further(series, out, start, molecules=40)  # elsewhere, the same content
+    further(series, out, start, molecules=40)  # elsewhere, the same content
     assert (out / "provenance.json").read_text() == before
     config = tmp_path / "start" / "config.yaml"
     config.write_text(config.read_text() + "\n# changed\n")
     with pytest.raises(ArtifactError, match="input start has changed"):
-        _further(series, out, tmp_path / "start", molecules=40)
+        further(series, out, tmp_path / "start", molecules=40)
 
 
 def test_settings_that_shape_the_weights_must_be_the_starts(series: Path, start: Path, tmp_path: Path) -> None:
@@ -221,12 +171,12 @@ def test_settings_that_shape_the_weights_must_be_the_starts(series: Path, start:
 
 def test_a_start_that_is_not_there_or_of_another_family_is_refused(series: Path, start: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="start: nowhere: no such model"):
-        _further(series, tmp_path / "model", Path("nowhere"))
+        further(series, tmp_path / "model", Path("nowhere"))
     shutil.copytree(start, tmp_path / "start")
     config = tmp_path / "start" / "config.yaml"
     config.write_text(config.read_text().replace("family: smiles", "family: other"))
     with pytest.raises(SettingsError, match=r"is a .other. model, and .smiles. is to be trained"):
-        _further(series, tmp_path / "model", tmp_path / "start")
+        further(series, tmp_path / "model", tmp_path / "start")
 
 
 def test_a_family_that_cannot_start_from_a_model_says_so(
@@ -234,7 +184,7 @@ def test_a_family_that_cannot_start_from_a_model_says_so(
 ) -> None:
     monkeypatch.setattr(beginning, "Startable", type("Never", (), {}))  # a type that no family is of
     with pytest.raises(SettingsError, match="start: a 'smiles' model cannot start from a trained one"):
-        _further(series, tmp_path / "model", start)
+        further(series, tmp_path / "model", start)
 
 
 GRAPHS = {
@@ -250,7 +200,7 @@ def test_models_of_graphs_start_from_a_trained_one(family: str, features: Path, 
     further = FURTHER.model_copy(update={"molecules": 600, "learning_rate": 5e-3, "average": 0.9})
     settings = RunSettings(training=further, start=str(tmp_path / "first"))
     train(family, series, tmp_path / "further", settings, accelerator="cpu")
-    values = _valid(tmp_path / "further")
+    values = valid_losses(tmp_path / "further")
     model, store = load_model(str(tmp_path / "first"), device="cpu"), Store.open(series)
     with torch.no_grad():
         loss = model.loss(model.collate(store, model.usable(store, store.rows("valid"))))
@@ -259,7 +209,7 @@ def test_models_of_graphs_start_from_a_trained_one(family: str, features: Path, 
     if family == "graph-diffusion":  # one that is given a tally begins as it was
         settings = RunSettings(model={"tally": True}, training=further, start=str(tmp_path / "first"))
         train(family, series, tmp_path / "tally", settings, accelerator="cpu")
-        assert _valid(tmp_path / "tally")[0] == values[0]
+        assert valid_losses(tmp_path / "tally")[0] == values[0]
         silicon = RunSettings(training=further, start=str(tmp_path / "first"), vocabulary="store")
         with pytest.raises(SettingsError, match=r"vocabulary = store: a model of graphs"):
             train(family, series, tmp_path / "other", silicon, accelerator="cpu")
@@ -281,16 +231,6 @@ def test_atoms_of_another_store_are_known_by_what_they_are(features: Path, serie
         assert sorted(mine.nodes.flatten().tolist()) == sorted(again.nodes.flatten().tolist())
 
 
-def test_a_gru_is_adapted_too(features: Path, series: Path, tmp_path: Path) -> None:
-    model = {"width": 32, "layers": 1, "heads": 2, "architecture": "gru"}
-    train("smiles", features, tmp_path / "gru", RunSettings(model=model, training=FIRST), accelerator="cpu")
-    out = _further(series, tmp_path / "model", tmp_path / "gru", AdapterSettings(rank=4), learning_rate=1e-2)
-    names = {name.rpartition(".")[0].rpartition(".")[2] for name in load_file(out / "weights.safetensors")}
-    assert names == {"inputs", "hidden"}
-    assert min(_valid(out)) < 0.98 * _valid(out)[0]
-    assert load_model(str(out), device="cpu").sample(5, seed=0).smiles
-
-
 def test_patience_needs_a_validation_split(features: Path, tmp_path: Path) -> None:
     shutil.copytree(features, tmp_path / "features")
     splits = np.load(features / "splits.npy")
@@ -304,124 +244,11 @@ def test_validation_is_once_an_epoch_unless_said_otherwise(series: Path, start: 
     store, model = Store.open(series), load_model(str(start), device="cpu")
     seen = model.in_own_ids(store)
     epoch = len(model.usable(seen, seen.rows("train")))
-    assert len(_valid(tuned)) == 2 + FURTHER.molecules // epoch  # before it starts, each epoch, and at the end
+    assert len(valid_losses(tuned)) == 2 + FURTHER.molecules // epoch  # before it starts, each epoch, and at the end
 
 
 def test_a_run_that_never_improves_keeps_the_start(series: Path, start: Path, tmp_path: Path) -> None:
-    out = _further(series, tmp_path / "model", start, learning_rate=3.0, warmup=0.0, molecules=5000, patience=2)
-    assert len(_valid(out)) == 3
+    out = further(series, tmp_path / "model", start, learning_rate=3.0, warmup=0.0, molecules=5000, patience=2)
+    assert len(valid_losses(out)) == 3
     before, after = (load_file(folder / "weights.safetensors") for folder in (start, out))
     assert all(torch.equal(before[name], after[name]) for name in before)
-
-
-def test_adapters_are_small_and_apart(adapted: Path, start: Path) -> None:
-    assert {p.name for p in adapted.iterdir()} == {
-        "config.yaml", "weights.safetensors", "metrics.csv", "provenance.json", "tensorboard"
-    }  # fmt: skip
-    weights = load_file(adapted / "weights.safetensors")
-    names = {name.rpartition(".")[0].rpartition(".")[2] for name in weights}
-    assert names == {"qkv", "out", "up", "down"}
-    assert all(t.dtype == torch.bfloat16 and 4 in t.shape for t in weights.values())
-    assert yaml.safe_load((adapted / "config.yaml").read_text())["base"]["model"] == "../start"
-
-
-def test_an_adapted_model_is_its_base_plus_the_products(adapted: Path, start: Path) -> None:
-    base, model = load_model(str(start), device="cpu"), load_model(str(adapted), device="cpu")
-    kept = load_file(adapted / "weights.safetensors")
-    before, after = base.state_dict(), model.state_dict()
-    assert before.keys() == after.keys()
-    for name in before:
-        change = torch.zeros_like(before[name])
-        if f"{name.removesuffix('.weight')}.A" in kept:
-            layer = name.removesuffix(".weight")
-            change = kept[f"{layer}.B"].float() @ kept[f"{layer}.A"].float()
-            assert change.abs().max() > 0
-        assert torch.allclose(after[name], before[name] + change, atol=1e-6), name
-    assert model.sample(20, seed=1) != base.sample(20, seed=1)
-
-
-def test_the_adapted_model_has_the_loss_it_was_chosen_for(adapted: Path, series: Path) -> None:
-    model = load_model(str(adapted), device="cpu")
-    store = model.in_own_ids(Store.open(series))
-    with torch.no_grad():
-        loss = model.loss(model.collate(store, model.usable(store, store.rows("valid"))))
-    assert float(loss.total / loss.weight) == pytest.approx(min(_valid(adapted)), rel=0.02)  # bf16 there
-
-
-def test_an_adapter_goes_on_an_adapted_model(adapted: Path, series: Path, tmp_path: Path) -> None:
-    out = _further(series, tmp_path / "model", adapted, AdapterSettings(rank=2, layers=("up",)), molecules=40)
-    assert load_model(str(out), device="cpu").sample(5, seed=0).smiles
-
-
-def _without(folder: Path) -> None:
-    shutil.rmtree(folder / "start")
-
-
-def _changed(folder: Path) -> None:
-    config = folder / "start" / "config.yaml"
-    config.write_text(config.read_text() + "\n# changed\n")
-
-
-def _cut(folder: Path) -> None:
-    (folder / "start" / "weights.safetensors").unlink()
-
-
-def _nameless(folder: Path) -> None:
-    values = yaml.safe_load((folder / "model" / "config.yaml").read_text())
-    (folder / "model" / "config.yaml").write_text(yaml.safe_dump({k: v for k, v in values.items() if k != "base"}))
-
-
-def _others(folder: Path) -> None:
-    shutil.copy(folder / "start" / "weights.safetensors", folder / "model" / "weights.safetensors")
-    weights = load_file(folder / "model" / "weights.safetensors")
-    from safetensors.torch import save_file
-
-    save_file({"network.nowhere.A": next(iter(weights.values())).clone()}, folder / "model" / "weights.safetensors")
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (_without, "model: its base model ../start is not there; put it at"),
-        (_changed, r"model: its base model .*start has changed since; put the old one back"),
-        (_cut, r"model: its base model cannot be read \(.*no such file"),
-        (_nameless, "config.yaml is not whole: no 'base' in it"),
-        (_others, "model: adapters do not fit their base"),
-    ],
-)
-def test_an_adapter_without_its_base_is_one_clear_line(
-    adapted: Path, tmp_path: Path, damage: object, message: str
-) -> None:
-    shutil.copytree(adapted.parent, tmp_path / "project")
-    assert load_model(str(tmp_path / "project" / "model"), device="cpu").sample(2, seed=0).smiles  # moved together
-    damage(tmp_path / "project")  # type: ignore[operator]
-    with pytest.raises(MolgenError, match=message) as caught:
-        load_model(str(tmp_path / "project" / "model"))
-    assert "\n" not in str(caught.value)
-    assert caught.value.exit_code == 2
-
-
-def test_adapters_need_a_start_and_layers_that_there_are(series: Path, start: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="adapters change a trained model; name it as start"):
-        RunSettings.load(None, ["adapter.rank=8"])
-    with pytest.raises(SettingsError, match=r"no linear layer 'uq' \(did you mean 'up'\?"):
-        _further(series, tmp_path / "model", start, AdapterSettings(layers=("uq",)))
-
-
-@pytest.mark.slow
-def test_a_killed_adaptation_goes_on_and_ends_with_the_same_files(series: Path, start: Path, tmp_path: Path) -> None:
-    settings = ["training.molecules=8000", "training.batch_size=20", f"start={start}", "adapter.rank=4"]
-    command = [sys.executable, "-m", "molgen.cli.main", "train", "smiles", "--features", str(series)]
-    command += [f"--set={s}" for s in settings]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MOLGEN_CHECKPOINT_SECONDS": "0.2"}
-    process = subprocess.Popen([*command, "--out", str(tmp_path / "killed")], env=environment)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob(f".killed.*.work/{loop.CHECKPOINT}")):
-        assert time.monotonic() < deadline, "no checkpoint within two minutes"
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
-    assert not (tmp_path / "killed").exists()
-    for name in ("killed", "whole"):
-        subprocess.run([*command, "--out", str(tmp_path / name)], env=environment, check=True, capture_output=True)
-    assert fingerprint(tmp_path / "killed") == fingerprint(tmp_path / "whole")
