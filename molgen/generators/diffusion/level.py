@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import torch
 from rdkit import Chem
 
 from molgen.chem.parse import canonical
@@ -73,15 +74,31 @@ def count(level: Level, store: Store, rows: np.ndarray) -> Counts:
     """The counts of a store's rows at a level."""
     sizes = level.sizes(store, rows)
     nodes, pairs = np.zeros(level.node_classes, np.int64), np.zeros(level.edge_classes, np.int64)
-    for n in np.unique(sizes[sizes > 0]):
-        same = rows[sizes == n]
-        for some in (same[i : i + COUNTED] for i in range(0, len(same), COUNTED)):
-            graphs = level.graphs(store, some)
-            nodes += np.bincount(graphs.nodes.flatten(), minlength=level.node_classes)
-            pairs += np.bincount(graphs.pairs.flatten(), minlength=level.edge_classes)
+    for _, graphs in _chunks(level, store, rows, sizes):
+        nodes += np.bincount(graphs.nodes.flatten(), minlength=level.node_classes)
+        pairs += np.bincount(graphs.pairs.flatten(), minlength=level.edge_classes)
     if level.swapped is not None:  # which end of a pair comes first is chance
         pairs += pairs[list(level.swapped)]
     return Counts(nodes.tolist(), pairs.tolist(), np.bincount(sizes[sizes > 0], minlength=1).tolist())
+
+
+def likely(level: Level, store: Store, rows: np.ndarray, counts: Counts) -> np.ndarray:
+    """Those of some rows whose graphs have a likelihood: of a size and of classes that were counted."""
+    sizes = level.sizes(store, rows)
+    sizes = np.where(np.isin(sizes, np.flatnonzero(counts.sizes)), sizes, 0)
+    nodes, pairs = (torch.tensor(kind) > 0 for kind in (counts.nodes, counts.pairs))
+    known = np.zeros(len(rows), bool)
+    for places, graphs in _chunks(level, store, rows, sizes):
+        known[places] = (nodes[graphs.nodes].all(1) & pairs[graphs.pairs].all(1)).numpy()
+    return rows[known]
+
+
+def _chunks(level: Level, store: Store, rows: np.ndarray, sizes: np.ndarray) -> Iterator[tuple[np.ndarray, Graphs]]:
+    """The graphs of all rows that have a size, with their places."""
+    for n in np.unique(sizes[sizes > 0]):
+        same = np.flatnonzero(sizes == n)
+        for some in (same[i : i + COUNTED] for i in range(0, len(same), COUNTED)):
+            yield some, level.graphs(store, rows[some])
 
 
 def written(mol: Chem.Mol) -> str:

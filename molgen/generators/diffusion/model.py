@@ -34,7 +34,7 @@ from molgen.generators.diffusion.denoising import Begin, denoise, numbers_needed
 from molgen.generators.diffusion.dense import Graphs, square
 from molgen.generators.diffusion.fragments import FragmentLevel
 from molgen.generators.diffusion.guide import Guide, read_guide
-from molgen.generators.diffusion.level import Counts, Level, count
+from molgen.generators.diffusion.level import Counts, Level, count, likely
 from molgen.generators.diffusion.network import network_of
 from molgen.generators.diffusion.noise import Noise
 from molgen.generators.diffusion.redrawing import mend, walk
@@ -88,8 +88,7 @@ class GraphDiffusion(GraphStart, NeuralGenerator):
         return values | self.level.values()
 
     def usable(self, store: Store, rows: np.ndarray) -> np.ndarray:
-        sizes = self.level.sizes(store, rows)
-        return rows[(sizes > 0) & (sizes < len(self.counts.sizes))]
+        return likely(self.level, store, rows, self.counts)
 
     def row_batches(self, store: Store, rows: np.ndarray, size: int) -> list[np.ndarray]:
         sizes = self.level.sizes(store, rows)

@@ -15,6 +15,7 @@ from molgen.generators.base import Samples
 from molgen.generators.diffusion.batches import by_size
 from molgen.generators.diffusion.denoising import Begin, times
 from molgen.generators.diffusion.dense import Graphs, square
+from molgen.generators.diffusion.level import Counts
 from molgen.generators.diffusion.model import GraphDiffusion
 from molgen.generators.diffusion.scaffold import Scaffold
 from molgen.generators.diffusion.settings import DiffusionConfig, DiffusionDrawing
@@ -52,6 +53,26 @@ def test_a_graph_that_is_no_molecule_says_why(model: GraphDiffusion) -> None:
 def test_molecules_with_an_atom_that_is_not_known_are_left_out(model: GraphDiffusion, store: Store) -> None:
     valid = store.rows("valid")
     assert len(model.usable(store, valid)) == len(valid) - 1
+
+
+def test_molecules_of_a_class_or_size_that_was_not_counted_are_left_out(model: GraphDiffusion, store: Store) -> None:
+    """A model's marginals give them no probability: their loss would be infinite."""
+    rows = store.rows("valid")
+    fluorine = [str(s) for s in model.level.symbols].index("F")
+    nodes, pairs, sizes = (list(kind) for kind in model.counts)
+    nodes[fluorine], pairs[3], sizes[9] = 0, 0, 0  # no fluorine, no triple bond, not nine atoms
+    other = GraphDiffusion(model.config, model.level, Counts(nodes, pairs, sizes), model.config_values()["conditions"])
+    found, all_of_them = other.usable(store, rows), model.usable(store, rows)
+    mols = [Chem.MolFromSmiles(s) for s in store.smiles(all_of_them)]
+    strange = [
+        m.GetNumAtoms() == 9 or any(m.HasSubstructMatch(Chem.MolFromSmarts(q)) for q in ("F", "*#*")) for m in mols
+    ]
+    assert found.tolist() == all_of_them[~np.array(strange)].tolist()
+    assert 0 < len(found) < len(all_of_them)
+    loss, before = (m.loss(m.eval().collate(store, all_of_them)).total for m in (other, model))
+    assert torch.isinf(loss)
+    assert torch.isfinite(before)
+    assert torch.isfinite(other.loss(other.collate(store, found)).total)
 
 
 def test_counts_are_those_of_the_training_molecules(model: GraphDiffusion, store: Store) -> None:
