@@ -15,7 +15,7 @@ from molgen.core.settings import Settings, read_yaml
 from molgen.optimize.memory import Memory, replayed
 from molgen.optimize.policy import Policy
 from molgen.optimize.policy_settings import PolicySettings
-from molgen.optimize.strategy import MODEL, Context
+from molgen.optimize.strategy import Context
 
 
 class ReinforceSettings(PolicySettings):
@@ -31,7 +31,7 @@ class Reinforce:
     """The strategy. Its start molecules are its own draws."""
 
     Settings: ClassVar[type[Settings]] = ReinforceSettings
-    model: ClassVar[str] = MODEL
+    model: ClassVar[str] = "smiles-zinc-gru"  # small: it is trained on after each round
 
     def __init__(self, settings: ReinforceSettings, context: Context) -> None:
         self.settings, self._seed = settings, context.seed
