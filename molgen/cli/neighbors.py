@@ -13,6 +13,9 @@ from molgen.cli.options import Config, NameColumn, Seed, Set, SmilesColumn, Work
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from molgen.data.index import Library
+    from molgen.neighbors import NeighborSettings, Queries, Summary
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -50,11 +53,11 @@ def neighbors(
     from molgen.core.errors import PartialError
     from molgen.data.index import open_library
     from molgen.data.readers import Columns
-    from molgen.neighbors import NeighborSettings, Queries, Summary, check_name, search
+    from molgen.neighbors import NeighborSettings, Queries, check_name
     from molgen.neighbors import neighbors as run
 
     given = [*(changes or []), *([f"k={k}"] if k else []), *(["approximate=true"] if approximate else [])]
-    settings = NeighborSettings.load(config, given)
+    settings, processes = NeighborSettings.load(config, given), workers_or_all(workers)
     asked = Queries(query)
     if out is not None:
         check_name(out)
@@ -64,22 +67,36 @@ def neighbors(
         radius=radius,
         bits=bits,
         columns=Columns(smiles_column, name_column),
-        workers=workers_or_all(workers),
+        workers=processes,
     )
     if skipped := opened.header["rows"] - len(opened):
         print(f"molgen: {opened.folder}: {skipped:,} rows of the library are no molecules", file=sys.stderr)
-    if out is not None:
-        summary = run(asked, opened, out, settings=settings, workers=workers_or_all(workers))
-        answered = f"{summary.answered:,} of {summary.queries:,} queries have neighbours" if summary else "already made"
-        print(f"{out}: {answered}" + (f" among {len(opened):,} molecules" if summary else ""))
+    if out is None:
+        summary: Summary | None = _print_all(asked, opened, settings, processes)
     else:
-        summary = Summary()
-        for table in search(asked, opened, settings, workers_or_all(workers), summary):
-            _print(table, heading=asked.file is not None)
+        summary = run(asked, opened, out, settings=settings, workers=processes)
+        print(f"{out}: {_outcome(summary, len(opened))}")
     for reason, count in summary.reasons.most_common() if summary and asked.file else ():
         print(f"{count:>10,}  {reason}")
     if out is None and (damage := asked.damage or opened.damage):
         raise PartialError(damage)
+
+
+def _outcome(summary: Summary | None, molecules: int) -> str:
+    """What came of the queries; no summary if the table was there."""
+    if not summary:
+        return "already made"
+    return f"{summary.answered:,} of {summary.queries:,} queries have neighbours among {molecules:,} molecules"
+
+
+def _print_all(asked: Queries, library: Library, settings: NeighborSettings, workers: int) -> Summary:
+    """Searches and prints as it goes."""
+    from molgen.neighbors import Summary, search
+
+    summary = Summary()
+    for table in search(asked, library, settings, workers, summary):
+        _print(table, heading=asked.file is not None)
+    return summary
 
 
 def _print(table: pa.Table, *, heading: bool) -> None:
