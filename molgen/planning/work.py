@@ -25,6 +25,7 @@ COMPRESSION = 4
 SIZES = {"smiles": (6, 256), "graph-vae": (5, 256), "graph-diffusion": (8, 256)}
 STEPS = 50
 MOVES = {"graph-vae": 20}  # of the walk of a guided draw; other families take none unless told
+MOVES_FROM = 0.5  # the time that a move of `graph-diffusion` begins at
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _of_a_family(family: str, settings: Mapping[str, Any], config: Mapping[str, 
 
 
 def _guided(config: Mapping[str, Any]) -> list[Work]:
-    """Draws under wishes: those of each weight, where a move of the walk counts as a draw, and as many without."""
+    """Draws under wishes: those of each weight, with what the moves of their walks redraw, and as many without."""
     how = config.get("guide") or {}
     families = how.get("families") or [family for family in config["families"] if family in ASKABLE]
     n, weights = int(how.get("n", DRAWS_GUIDED)), len(how.get("guidance") or [1])
@@ -90,9 +91,10 @@ def _guided(config: Mapping[str, Any]) -> list[Work]:
 
 
 def _cost(family: str, config: Mapping[str, Any]) -> float:
-    """Of a guided draw, in those whose rate is known."""
-    usual = MOVES.get(family, 0)
-    return (1 + int(_drawing(family, config).get("moves", usual))) / (1 + usual)
+    """Of a guided draw, in those whose rate is known. A move of `graph-diffusion` takes the steps behind its time."""
+    usual, how = MOVES.get(family, 0), _drawing(family, config)
+    move = (1 - float(how.get("moves_from", MOVES_FROM))) ** 0.5 if family == "graph-diffusion" else 1.0
+    return (1 + move * int(how.get("moves", usual))) / (1 + usual)
 
 
 def _drawing(family: str, config: Mapping[str, Any]) -> dict[str, Any]:

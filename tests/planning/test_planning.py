@@ -21,6 +21,7 @@ from molgen.planning.work import (
     HELD_OUT,
     MOLECULES,
     MOVES,
+    MOVES_FROM,
     SIZES,
     TEST_SHARE,
     work_of,
@@ -82,6 +83,7 @@ def test_the_defaults_are_those_of_the_code() -> None:
         assert (defaults.layers, defaults.width) == (layers, width)
         drawing = family(name).Drawing()
         assert getattr(drawing, "moves", 0) == MOVES.get(name, 0)
+    assert family("graph-diffusion").Drawing().moves_from == MOVES_FROM
 
 
 def test_an_estimate_is_units_by_rate(config: Path) -> None:
@@ -102,9 +104,10 @@ def test_an_estimate_is_units_by_rate(config: Path) -> None:
         ("smiles", {"moves": 9}, 50 + 3 * 500),
         ("graph-vae", {}, 4 * 50),
         ("graph-vae", {"moves": 41}, 50 + 6 * 50),
+        ("graph-diffusion", {"moves": 9, "moves_from": 0.75}, 50 + 150 + round(150 * 9 / 2)),  # half of its steps
     ],
 )
-def test_each_move_of_a_guided_walk_is_a_draw(config: Path, name: str, drawing: dict[str, int], units: int) -> None:
+def test_each_move_of_a_guided_walk_counts(config: Path, name: str, drawing: dict[str, int], units: int) -> None:
     guide = {"condition": {"logP": 2}, "guidance": [1, 2, 4], "n": 50}
     config.write_text(yaml.safe_dump(CONFIG | {"guide": guide, "families": {name: {"sample": drawing}}}))
     assert [one.units for one in work_of(config) if one.stage == "guide"] == [units]
