@@ -36,6 +36,7 @@ from molgen.training.settings import TrainingSettings
 
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.csv"
+EPS = 1e-8  # of AdamW
 VALIDATE_EVERY = 100_000  # molecules at most, where the settings leave it open
 CHECKPOINT_SECONDS = float(os.environ.get("MOLGEN_CHECKPOINT_SECONDS", "120"))
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
@@ -297,16 +298,23 @@ def optimizers_of(
     """AdamW for all parameters; or Muon, computed in `dtype`, for the matrices inside the network, AdamW for the rest.
 
     Inside means that neither rows nor columns stand for tokens or the like: a linear layer's weight, unless the layer
-    reads codes or writes logits. Those that read codes have their own rate.
+    reads codes or writes logits. Those that read codes have their own rate, those that write logits their own floor:
+    between two molecules that have a rare class every step lowers its logit a little, and AdamW, which soon forgets
+    the first, would make these steps as long as the one that raised it.
     """
     linear = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
     inside = linear - {name for name in linear if name.split(".")[-2] in ("logits", "code")}
     matrices = [p for name, p in learnt(model).items() if settings.optimizer == "muon" and name in inside]
     others = {name: p for name, p in learnt(model).items() if settings.optimizer == "adamw" or name not in inside}
     coded = {name for name in linear & others.keys() if name.split(".")[-2] == "code"}
+    telling = {name for name in others if name.split(".")[-2:-1] == ["logits"]}
     groups: list[dict[str, Any]] = [
-        {"params": [p for name, p in others.items() if name not in coded]},
+        {"params": [p for name, p in others.items() if name not in coded | telling]},
         {"params": [others[name] for name in sorted(coded)], "factor": settings.code_rate},
+        {
+            "params": [others[name] for name in sorted(telling)],
+            "eps": EPS + settings.logits_floor / settings.batch_size,
+        },
     ]
     common: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     found: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, betas=settings.betas, fused=True, **common)]

@@ -42,6 +42,8 @@ class TrainingSettings(Settings):
     final_rate: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of the rate left at the end
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     betas: tuple[float, float] = (0.9, 0.98)
+    logits_floor: Annotated[float, Field(ge=0)] = 0.0  # of one molecule's gradient, in layers that write logits: AdamW
+    # makes no full step of less, by which a class that few batches show would become rarer than it is
     clip: Annotated[float, Field(gt=0)] = 1.0  # greatest norm of the gradient
     average: Annotated[float, Field(ge=0, lt=1)] = 0.999  # decay of the weights' moving average (EMA)
     precision: Precision = "auto"  # auto: bf16 where the device computes it natively

@@ -214,6 +214,37 @@ def test_layers_that_read_codes_have_their_own_rate(features: Path, tmp_path: Pa
     assert all(torch.equal(faster[name], plain[name]) for name in plain if name != code)
 
 
+class Bare(torch.nn.Module):
+    """Logits of 2,001 classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logits = torch.nn.Linear(8, 2001)
+        for parameter in self.parameters():
+            torch.nn.init.zeros_(parameter)
+
+
+def test_rare_classes_stay_as_frequent_as_they_are_above_a_floor() -> None:
+    """2,000 classes of which every third batch shows one: what is believed of all together, over the last steps."""
+    share = torch.tensor([0.98] + [0.02 / 2000] * 2000)
+
+    def believed(floor: float) -> float:
+        torch.manual_seed(0)
+        model: Any = Bare()
+        settings = TrainingSettings(batch_size=16, learning_rate=1e-2, logits_floor=floor)
+        (optimizer,), told = loop.optimizers_of(model, settings), []
+        for _ in range(600):
+            logits = model.logits(torch.randn(16, 8)) + share.log()
+            torch.nn.functional.cross_entropy(logits, torch.multinomial(share, 16, replacement=True)).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            told.append(float(torch.softmax(logits.detach(), -1)[:, 1:].sum(1).mean()))
+        return float(np.mean(told[300:]))
+
+    assert believed(0.0) < 0.01
+    assert believed(0.5) == pytest.approx(0.02, rel=0.1)
+
+
 def test_the_weights_that_are_kept_are_the_best_or_the_last(
     features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
