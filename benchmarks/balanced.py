@@ -35,13 +35,11 @@ def beliefs(model: GraphDiffusion, store: Store, rows: np.ndarray, generator: to
         for n in np.unique(sizes):
             clean = model.level.graphs(store, batch[sizes == n])
             time = spread_times(len(clean.nodes), generator)
-            hidden = [torch.rand(part.shape, generator=generator) >= time for part in clean]
-            noise = [
-                k.draw(torch.rand(part.shape, generator=generator)) for k, part in zip(model.noises, clean, strict=True)
-            ]
-            noisy = Graphs(*(torch.where(h, z0, z) for h, z0, z in zip(hidden, noise, clean, strict=True)))
+            uniforms = [torch.rand((2, *part.shape), generator=generator) for part in clean]
+            parts = zip(model.noises, clean, uniforms, strict=True)
+            noisy = Graphs(*(kind.blur(part, time, kind.draw(u[0]), u[1]) for kind, part, u in parts))
             logits, _ = model.beliefs.logits(noisy, time, None)
-            yield torch.softmax(logits[hidden[0]], -1)
+            yield torch.softmax(logits[uniforms[0][1] >= time], -1)
 
 
 @torch.no_grad()
