@@ -93,7 +93,9 @@ def _guided(config: Mapping[str, Any]) -> list[Work]:
 def _cost(family: str, config: Mapping[str, Any]) -> float:
     """Of a guided draw, in those whose rate is known. A move of `graph-diffusion` takes the steps behind its time."""
     usual, how = MOVES.get(family, 0), _drawing(family, config)
-    move = (1 - float(how.get("moves_from", MOVES_FROM))) ** 0.5 if family == "graph-diffusion" else 1.0
+    behind = 1 - float(how.get("moves_from", MOVES_FROM))
+    steps = behind if how.get("distortion") == "none" else behind**0.5
+    move = steps if family == "graph-diffusion" else 1.0
     return (1 + move * int(how.get("moves", usual))) / (1 + usual)
 
 

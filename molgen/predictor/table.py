@@ -80,6 +80,7 @@ def read_measured(
 ) -> Measured:
     """The molecules of a table that have a finite value. Of several values of one molecule, the median.
 
+    A column of two values tells classes: a molecule that has both is left out, as the median would be a third class.
     `split` and `time` name further columns. An InputError if fewer than 10 molecules are left.
     """
     frame = read_frame(file)
@@ -95,6 +96,9 @@ def read_measured(
             found.setdefault(clean(str(text)), []).append(row)
         except BadMolecule as error:
             rejects[f"no molecule: {error.reason}"] += 1
+    if len(np.unique(values[np.isfinite(values)])) == 2:
+        torn = [text for text, rows in found.items() if np.ptp(values[rows])]
+        rejects["in both classes"] = sum(len(found.pop(text)) for text in torn)
     if len(found) < 10:
         reason = rejects.most_common(1)[0][0] if rejects else "too few rows"
         raise InputError(

@@ -105,6 +105,7 @@ def test_an_estimate_is_units_by_rate(config: Path) -> None:
         ("graph-vae", {}, 4 * 50),
         ("graph-vae", {"moves": 41}, 50 + 6 * 50),
         ("graph-diffusion", {"moves": 9, "moves_from": 0.75}, 50 + 150 + round(150 * 9 / 2)),  # half of its steps
+        ("graph-diffusion", {"moves": 9, "moves_from": 0.75, "distortion": "none"}, 50 + 150 + round(150 * 9 / 4)),
     ],
 )
 def test_each_move_of_a_guided_walk_counts(config: Path, name: str, drawing: dict[str, int], units: int) -> None:

@@ -56,6 +56,16 @@ def test_of_several_values_the_median(tmp_path):
     assert found.rejects == {"repeated molecule": 2}
 
 
+def test_a_molecule_of_both_classes_is_left_out(tmp_path):
+    """Its median would be a third value, and the classes a regression."""
+    rows = [("CCO", 1), ("OCC", 0), ("CCN", 1), ("NCC", 1)] + [("C" * n, n % 2) for n in range(3, 13)]
+    pd.DataFrame(rows, columns=["smi", "y"]).to_csv(tmp_path / "t.csv", index=False)
+    found = read_measured(tmp_path / "t.csv", "y")
+    assert "CCO" not in found.smiles
+    assert set(found.values) == {0, 1}
+    assert found.rejects == {"in both classes": 2, "repeated molecule": 1}
+
+
 def test_an_sdf_is_a_table_too(tmp_path):
     """Its data fields are the columns; hydrogens written out and broken records change nothing for the others."""
     writer = Chem.SDWriter(str(tmp_path / "t.sdf"))
