@@ -1,10 +1,11 @@
-"""A graph-diffusion model that draws its frequent classes of nodes as often as they occur: `python benchmarks/matched.py
-MODEL DRAWS OUT [--ranks 640] [--shrink 5]`.
+"""A graph-diffusion model that draws its frequent classes of nodes as often as they occur:
+`python benchmarks/matched.py MODEL DRAWS OUT [--ranks 640] [--shrink 5]`.
 
-`balanced.py` makes what is believed agree with the data; errors of many steps still leave some classes drawn too often
-and others too seldom. Here each of the most frequent classes has its bias raised by the log of how often it occurs,
-over how often it is in the draws (a table of `molgen sample`, of the model itself), both with SHRINK more, so that
-what is seen a few times moves little. Prints both figures, nodes a molecule, for the classes that move most.
+`balanced.py` makes what is believed agree with the data. Errors of many steps, and draws made again because they were
+no molecules, still leave some classes drawn too often and others too seldom. Here each of the most frequent classes
+has its bias raised by the log of how often it occurs, over how often it is in the draws (a table of `molgen sample`, of
+the model itself), both with SHRINK more, so that what is seen a few times moves little. Prints both figures, nodes a
+molecule, for the classes that move most.
 """
 
 from __future__ import annotations
