@@ -52,7 +52,7 @@ class DiffusionDrawing(DrawingSettings):
     omega: Annotated[float, Field(ge=0, le=100)] = 0.0  # flow: pull to the predicted clean graph
     distortion: Literal["quadratic", "none"] = "quadratic"  # times 2t - t^2: more steps where the graph is nearly clean
     constrained: bool = True  # fragments: the last step keeps to trees that use every site once
-    again: Annotated[int, Field(ge=0, le=100)] = 0  # times that what is no molecule is noised and denoised anew
+    again: Annotated[int, Field(ge=0, le=100)] = 4  # times that what is no molecule is noised and denoised anew
     again_from: Annotated[float, Field(ge=0, lt=1)] = 0.3  # the time it is noised to
     moves: Annotated[int, Field(ge=0, le=1000)] = 0  # of a walk towards the condition: noised and denoised anew, taken
     # as the properties of the molecule allow, to the power of guidance

@@ -28,4 +28,4 @@ def test_options_of_a_draw_are_those_of_the_code() -> None:
     assert set(found) == set(known)
     assert {key: yaml.safe_load(text.strip(" `")) for key, text in found.items() if text.strip()} == {
         key: value for key, value in known.items() if value
-    } | {"eta": 0.0, "omega": 0.0, "again": 0, "moves": 0}
+    } | {"eta": 0.0, "omega": 0.0, "moves": 0}
