@@ -20,12 +20,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from molgen.chem.tanimoto import tanimoto
 from molgen.core.errors import InputError, SettingsError
 from molgen.core.settings import Settings
 from molgen.optimize.picking import Picking, PickingSettings
 from molgen.optimize.strategy import Context
-from molgen.optimize.surrogate import likeliest, prints
+from molgen.optimize.surrogate import likeliest, likeness, prints
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -101,9 +100,9 @@ class Guided(Picking):
 
 
 def alike(level: Level) -> np.ndarray:
-    """How alike classes of nodes are, (classes, classes): Tanimoto's similarity of fragments; atoms are not alike."""
+    """How alike classes of nodes are, (classes, classes): the surrogate's for fragments; atoms are not alike."""
     texts: Sequence[str] | None = getattr(level, "texts", None)
-    return np.eye(level.node_classes) if texts is None else tanimoto(prints(texts), prints(texts)).astype(np.float64)
+    return np.eye(level.node_classes) if texts is None else likeness(prints(texts), prints(texts))
 
 
 def worth_of(nodes: Sequence[np.ndarray], values: np.ndarray, alike: np.ndarray) -> np.ndarray:

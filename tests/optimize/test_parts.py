@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import combinations, product
+
 import numpy as np
 import pytest
 from rdkit import Chem
+from rdkit.Chem import rdFingerprintGenerator
 
 from molgen.chem.fingerprints import morgan_counts
+from molgen.optimize import surrogate
 from molgen.optimize.curve import area, curve_svg, mean_of_best
 from molgen.optimize.memory import Memory, drawn, quantile_weights, rank_weights, replayed
 from molgen.optimize.scaffold_memory import ScaffoldMemory
-from molgen.optimize.surrogate import Surrogate, prints
+from molgen.optimize.surrogate import NOISES, Surrogate, likeness, prints
 
 
 def test_parents_are_drawn_by_quantiles():
@@ -44,29 +49,38 @@ def test_memory_keeps_order_ranks_and_files(tmp_path):
     assert (again.smiles, again.values.tolist()) == (memory.smiles, memory.values.tolist())
 
 
-def test_the_kernel_is_minmax_on_counts():
-    smiles = ["CCCCCCO", "CCCCO", "c1ccccc1CCO"]
-    counts = [morgan_counts(Chem.MolFromSmiles(text)) for text in smiles]
-    from molgen.chem.tanimoto import tanimoto
+def features_of_pairs(mol: Chem.Mol) -> Counter[object]:
+    """Pairs of atoms by feature and number of bonds between them, as RDKit's pairs but counted here."""
+    features = rdFingerprintGenerator.GetMorganFeatureAtomInvGen()
+    generator = rdFingerprintGenerator.GetMorganGenerator(0, atomInvariantsGenerator=features)
+    output = rdFingerprintGenerator.AdditionalOutput()
+    output.AllocateBitInfoMap()
+    generator.GetSparseCountFingerprint(mol, additionalOutput=output)
+    kind = {atom: key for key, places in output.GetBitInfoMap().items() for atom, _ in places}
+    distance = Chem.GetDistanceMatrix(mol)
+    pairs = combinations(range(mol.GetNumAtoms()), 2)
+    return Counter((*sorted((kind[a], kind[b])), distance[a, b]) for a, b in pairs)
 
-    found = tanimoto(prints(smiles), prints(smiles))
-    for i, a in enumerate(counts):
-        for j, b in enumerate(counts):
-            keys = {*a, *b}
-            least = sum(min(a.get(k, 0), b.get(k, 0)) for k in keys)
-            most = sum(max(a.get(k, 0), b.get(k, 0)) for k in keys)
-            assert found[i, j] == pytest.approx(least / most, abs=0.02)  # bits are folded, so some may fall together
+
+def test_the_kernel_is_the_mean_of_minmax_on_counts():
+    smiles = ["CCCCCCO", "CCCCO", "c1ccccc1CCO", "OC(=O)CCN"]
+    mols = [Chem.MolFromSmiles(text) for text in smiles]
+    views = [[Counter(morgan_counts(mol, radius)) for mol in mols] for radius in range(3)]
+    views.append([features_of_pairs(mol) for mol in mols])
+    views.append([Counter(Chem.GetDistanceMatrix(m)[np.triu_indices(m.GetNumAtoms(), 1)].tolist()) for m in mols])
+    found = likeness(prints(smiles), prints(smiles))
+    for i, j in product(range(4), repeat=2):
+        minmax = [(view[i] & view[j]).total() / (view[i] | view[j]).total() for view in views]
+        assert found[i, j] == pytest.approx(np.mean(minmax), abs=0.02)  # bits are folded, so some may fall together
 
 
 def test_the_surrogate_is_a_gaussian_process(zinc_smiles):
-    from molgen.chem.tanimoto import tanimoto
-
     train, test = zinc_smiles[:30], zinc_smiles[30:36]
     values = np.array([Chem.MolFromSmiles(s).GetNumHeavyAtoms() / 40 for s in train])
     found = Surrogate(noise=0.01).fit(train, values)
     mean, spread = found.predict(test)
-    kernel = tanimoto(prints(train), prints(train)).astype(float) + 0.01 * np.eye(30)
-    cross = tanimoto(prints(test), prints(train)).astype(float)
+    kernel = likeness(prints(train), prints(train)) + 0.01 * np.eye(30)
+    cross = likeness(prints(test), prints(train))
     centred = values - values.mean()
     scale = centred @ np.linalg.inv(kernel) @ centred / 30
     assert mean == pytest.approx(values.mean() + cross @ np.linalg.inv(kernel) @ centred)
@@ -74,6 +88,15 @@ def test_the_surrogate_is_a_gaussian_process(zinc_smiles):
     assert spread**2 == pytest.approx(exact)
     own, _ = found.predict(train)
     assert np.abs(own - values).max() < 0.05
+
+
+def test_some_molecules_decide_on_the_noise(zinc_smiles, monkeypatch):
+    atoms = np.array([Chem.MolFromSmiles(s).GetNumHeavyAtoms() / 40 for s in zinc_smiles[:90]])
+    noisy = atoms + np.random.default_rng(0).normal(0, 0.2, 90)
+    found = [Surrogate().fit(zinc_smiles[:90], values).found.noise for values in (atoms, noisy)]
+    assert found == [NOISES[0], NOISES[-1]]
+    monkeypatch.setattr(surrogate, "JUDGES", 30)
+    assert [Surrogate().fit(zinc_smiles[:90], values).found.noise for values in (atoms, noisy)] == found
 
 
 def test_values_that_are_all_the_same_can_be_fitted():
