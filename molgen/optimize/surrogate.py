@@ -10,38 +10,48 @@ bits, so that MinMax on counts is Tanimoto on bits, and the exact bit kernels do
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import rdFingerprintGenerator
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from molgen.chem.fingerprints import morgan_counts
 from molgen.chem.tanimoto import tanimoto
 
-BITS = (512, 1024, 2048, 4096, 1024)  # that each view is folded to
-ENDS = np.cumsum([0, *BITS])
-STEP, SPREAD = 40_503, 2_654_435_761  # between the keys of a count; Knuth's multiplier, whose high bits are even
+BITS = np.array([512, 1024, 2048, 2048, 1024], np.uint64)  # that each view is folded to
+ENDS = np.concatenate([[0], np.cumsum(BITS.astype(np.int64))])
+FEATURES, FAR = 6, 99  # kinds of atoms in a pair; distances are cut here
+STEP, SPREAD = (
+    np.uint64(40_503),
+    np.uint64(2_654_435_761),
+)  # between the keys of a count; Knuth's multiplier, whose high bits are even
 NOISES = (1e-3, 1e-2, 1e-1)  # candidates of the noise's variance, as a share of the signal's
 JUDGES = 400  # molecules that decide on the noise; more do not choose otherwise, and the time grows with their cube
 
 
-@cache
-def _pairs() -> Any:
-    features = rdFingerprintGenerator.GetMorganFeatureAtomInvGen()
-    return rdFingerprintGenerator.GetAtomPairGenerator(atomInvariantsGenerator=features)
-
-
-def views(mol: Chem.Mol) -> Iterator[Mapping[int, int]]:
+def views(mol: Chem.Mol) -> list[Mapping[int, int]]:
     """What each view counts, by keys of its own."""
-    for radius in range(3):
-        yield morgan_counts(mol, radius)
-    yield _pairs().GetSparseCountFingerprint(mol).GetNonzeroElements()
-    distances = Chem.GetDistanceMatrix(mol)[np.triu_indices(mol.GetNumAtoms(), 1)]
-    yield dict(enumerate(np.bincount(np.minimum(distances, 99).astype(np.int64)).tolist()))
+    features = np.array([_feature(atom) for atom in mol.GetAtoms()])
+    a, b = np.triu_indices(len(features), 1)
+    distances = np.minimum(Chem.GetDistanceMatrix(mol)[a, b].astype(np.int64), FAR)
+    kinds = FEATURES * np.minimum(features[a], features[b]) + np.maximum(features[a], features[b])
+    pairs, times = np.unique((FAR + 1) * kinds + distances, return_counts=True)
+    environments = [morgan_counts(mol, radius) for radius in range(3)]
+    between = dict(enumerate(np.bincount(distances).tolist()))
+    return [*environments, dict(zip(pairs.tolist(), times.tolist(), strict=True)), between]
+
+
+def _feature(atom: Chem.Atom) -> int:
+    """What an atom is to others: 0 carbon, 1 aromatic carbon, 2 N or O with hydrogen, 3 without, 4 halogen, 5 else."""
+    number = atom.GetAtomicNum()
+    if number == 6:
+        return int(atom.GetIsAromatic())
+    if number in (7, 8):
+        return 2 if atom.GetTotalNumHs() else 3
+    return 4 if number in (9, 17, 35, 53) else 5
 
 
 @lru_cache(maxsize=60_000)
@@ -50,9 +60,13 @@ def unary(smiles: str) -> np.ndarray:
     row = np.zeros(ENDS[-1], np.uint8)
     mol = Chem.MolFromSmiles(smiles)
     if mol is not None:
-        for counts, bits, begin in zip(views(mol), BITS, ENDS.tolist(), strict=False):
-            keys = (key + STEP * n for key, count in counts.items() for n in range(count))
-            row[[begin + ((key * SPREAD >> 16) % bits) for key in keys]] = 1
+        found = views(mol)
+        keys = np.array([key for counts in found for key in counts], np.uint64)
+        times = np.array([count for counts in found for count in counts.values()], np.int64)
+        view = np.repeat(np.repeat(np.arange(len(found)), [len(counts) for counts in found]), times)
+        before = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)  # 0, 1, ... of each key
+        spread = (np.repeat(keys, times) + STEP * before.astype(np.uint64)) * SPREAD >> np.uint64(16)
+        row[ENDS[view] + (spread % BITS[view]).astype(np.int64)] = 1
     return np.packbits(row)
 
 
