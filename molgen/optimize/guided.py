@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
+from molgen.chem.tanimoto import tanimoto
 from molgen.core.errors import InputError, SettingsError
 from molgen.core.settings import Settings
 from molgen.optimize.picking import Picking, PickingSettings
 from molgen.optimize.strategy import Context
-from molgen.optimize.surrogate import likeliest, likeness, prints
+from molgen.optimize.surrogate import ENVIRONMENTS, likeliest, prints
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -100,9 +101,12 @@ class Guided(Picking):
 
 
 def alike(level: Level) -> np.ndarray:
-    """How alike classes of nodes are, (classes, classes): the surrogate's for fragments; atoms are not alike."""
+    """How alike classes of nodes are, (classes, classes): Tanimoto's similarity of fragments; atoms are not alike."""
     texts: Sequence[str] | None = getattr(level, "texts", None)
-    return np.eye(level.node_classes) if texts is None else likeness(prints(texts), prints(texts))
+    if texts is None:
+        return np.eye(level.node_classes)
+    environments = prints(texts)[:, ENVIRONMENTS]
+    return tanimoto(environments, environments).astype(np.float64)
 
 
 def worth_of(nodes: Sequence[np.ndarray], values: np.ndarray, alike: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -23,19 +24,19 @@ from molgen.chem.tanimoto import tanimoto
 
 BITS = np.array([512, 1024, 2048, 2048, 1024], np.uint64)  # that each view is folded to
 ENDS = np.concatenate([[0], np.cumsum(BITS.astype(np.int64))])
+VIEWS = [slice(begin // 8, end // 8) for begin, end in pairwise(ENDS.tolist())]  # their bytes
+ENVIRONMENTS = VIEWS[2]
 FEATURES, FAR = 6, 99  # kinds of atoms in a pair; distances are cut here
-STEP, SPREAD = (
-    np.uint64(40_503),
-    np.uint64(2_654_435_761),
-)  # between the keys of a count; Knuth's multiplier, whose high bits are even
+STEP = np.uint64(40_503)  # between the keys of what is counted more than once
+SPREAD = np.uint64(2_654_435_761)  # Knuth's multiplier, which spreads keys over the bits
 NOISES = (1e-3, 1e-2, 1e-1)  # candidates of the noise's variance, as a share of the signal's
 JUDGES = 400  # molecules that decide on the noise; more do not choose otherwise, and the time grows with their cube
 
 
 def views(mol: Chem.Mol) -> list[Mapping[int, int]]:
     """What each view counts, by keys of its own."""
-    features = np.array([_feature(atom) for atom in mol.GetAtoms()])
-    a, b = np.triu_indices(len(features), 1)
+    features = np.array([_feature(atom) for atom in mol.GetAtoms()], np.int64)
+    a, b = np.triu_indices(len(features))  # each atom with itself as well, so that no view is empty
     distances = np.minimum(Chem.GetDistanceMatrix(mol)[a, b].astype(np.int64), FAR)
     kinds = FEATURES * np.minimum(features[a], features[b]) + np.maximum(features[a], features[b])
     pairs, times = np.unique((FAR + 1) * kinds + distances, return_counts=True)
@@ -78,9 +79,9 @@ def prints(smiles: Sequence[str]) -> np.ndarray:
 def likeness(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The mean over the views of each row of `a` to each of `b` (of `prints`), float64 (n, m)."""
     whole = np.zeros((len(a), len(b)))
-    for begin, end in zip(ENDS[:-1] // 8, ENDS[1:] // 8, strict=True):
-        whole += tanimoto(a[:, begin:end], b[:, begin:end])
-    return whole / len(BITS)
+    for view in VIEWS:
+        whole += tanimoto(a[:, view], b[:, view])
+    return whole / len(VIEWS)
 
 
 class Fit(NamedTuple):
