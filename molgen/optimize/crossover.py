@@ -1,20 +1,22 @@
 """Crossover of molecular graphs: a piece of one molecule joined to a piece of another.
 
 The idea is Jensen's graph-based genetic algorithm (Chem. Sci. 2019, 10, 3567): cut acyclic bonds, or two bonds of a
-ring, and join the pieces. Here each molecule's pieces are cut once and kept, because parents are chosen many times.
+ring, and join the pieces. Where a molecule can be cut, and the pieces of each cut, are kept, because parents are chosen
+many times.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 from rdkit import Chem
 
 SINGLE, DOUBLE = Chem.BondType.SINGLE, Chem.BondType.DOUBLE
-REMEMBERED = 20_000  # molecules whose pieces are kept
+MOLECULES, CUTS = 20_000, 100_000  # whose places and pieces are kept
 
 
 class Piece(NamedTuple):
@@ -25,23 +27,22 @@ class Piece(NamedTuple):
     atoms: int
 
 
-class Pieces(NamedTuple):
-    """All that one cut leaves: pieces with one open end (acyclic bonds), and with two (rings)."""
+class Places(NamedTuple):
+    """Where a molecule (kekulized) can be cut: numbers of acyclic bonds, and of pairs of bonds of a ring."""
 
-    chains: Sequence[Piece]
-    rings: Sequence[Piece]
+    mol: Chem.Mol
+    chains: Sequence[tuple[int, ...]]
+    rings: Sequence[tuple[int, ...]]
 
 
 def crossover(a: str, b: str, generator: np.random.Generator) -> Chem.Mol | None:
     """A molecule, not yet sanitized, of a piece of `a` and a piece of `b`; None where they have none that fit."""
-    first, second = pieces_of(a), pieces_of(b)
-    ring = generator.random() < 0.5
-    ours, theirs = (first.rings, second.rings) if ring else (first.chains, second.chains)
-    if not ours or not theirs:
-        ours, theirs = first.chains, second.chains
-    if not ours or not theirs:
+    first, second = places_of(a), places_of(b)
+    ring = generator.random() < 0.5 and bool(first.rings) and bool(second.rings)
+    one = _piece(a, first.rings if ring else first.chains, generator)
+    other = _piece(b, second.rings if ring else second.chains, generator)
+    if one is None or other is None:
         return None
-    one, other = ours[int(generator.integers(len(ours)))], theirs[int(generator.integers(len(theirs)))]
     ends = other.cuts if generator.random() < 0.5 else other.cuts[::-1]
     joined = Chem.RWMol(Chem.CombineMols(one.mol, other.mol))
     for here, there in zip(one.cuts, ends, strict=True):
@@ -49,33 +50,45 @@ def crossover(a: str, b: str, generator: np.random.Generator) -> Chem.Mol | None
     return joined
 
 
-@lru_cache(maxsize=REMEMBERED)
-def pieces_of(smiles: str) -> Pieces:
-    """The pieces of a molecule by its SMILES."""
+@lru_cache(maxsize=MOLECULES)
+def places_of(smiles: str) -> Places:
+    """Where a molecule can be cut, by its SMILES."""
     mol = Chem.MolFromSmiles(smiles)
     if mol is None:
-        return Pieces((), ())
+        return Places(Chem.Mol(), (), ())
     Chem.Kekulize(mol, clearAromaticFlags=True)
     rings = mol.GetRingInfo().BondRings()
-    chains = [bond.GetIdx() for bond in mol.GetBonds() if not bond.IsInRing() and bond.GetBondType() == SINGLE]
-    found = [piece for bond in chains for piece in _cut(mol, [bond])]
-    pairs = {tuple(sorted(pair)) for ring in rings for pair in _pairs(mol, ring)}
-    return Pieces(tuple(found), tuple(piece for pair in sorted(pairs) for piece in _cut(mol, list(pair))))
+    chains = [(bond.GetIdx(),) for bond in mol.GetBonds() if not bond.IsInRing() and bond.GetBondType() == SINGLE]
+    return Places(mol, chains, sorted({pair for ring in rings for pair in _pairs(mol, ring)}))
 
 
-def _pairs(mol: Chem.Mol, ring: Sequence[int]) -> list[tuple[int, int]]:
-    """Two single bonds of a ring, neither of which belongs to another ring: cut, they part the molecule."""
+def _piece(smiles: str, places: Sequence[tuple[int, ...]], generator: np.random.Generator) -> Piece | None:
+    """One side of one of the cuts; None where there is none, or the molecule stays whole."""
+    if not places:
+        return None
+    place, side = divmod(int(generator.integers(2 * len(places))), 2)
+    pieces = pieces_of(smiles, places[place])
+    return pieces[side] if pieces else None
+
+
+def _pairs(mol: Chem.Mol, ring: Sequence[int]) -> list[tuple[int, ...]]:
+    """Two single bonds of a ring that share no atom, neither of another ring: cut, they part the molecule."""
     info = mol.GetRingInfo()
-    free = [i for i in ring if info.NumBondRings(i) == 1 and mol.GetBondWithIdx(i).GetBondType() == SINGLE]
-    return [(x, y) for place, x in enumerate(free) for y in free[place + 1 :]]
+    free = sorted(i for i in ring if info.NumBondRings(i) == 1 and mol.GetBondWithIdx(i).GetBondType() == SINGLE)
+    return [pair for pair in combinations(free, 2) if len({atom for i in pair for atom in _ends(mol, i)}) == 4]
 
 
-def _cut(mol: Chem.Mol, bonds: Sequence[int]) -> list[Piece]:
-    """The two parts that are left without some bonds; [] where the molecule stays whole, or an end has two cuts."""
-    ends = [(mol.GetBondWithIdx(i).GetBeginAtomIdx(), mol.GetBondWithIdx(i).GetEndAtomIdx()) for i in bonds]
+def _ends(mol: Chem.Mol, bond: int) -> tuple[int, int]:
+    found = mol.GetBondWithIdx(bond)
+    return found.GetBeginAtomIdx(), found.GetEndAtomIdx()
+
+
+@lru_cache(maxsize=CUTS)
+def pieces_of(smiles: str, bonds: tuple[int, ...]) -> list[Piece]:
+    """The two parts that are left of a molecule without some bonds; [] where it stays whole, or they share no end."""
+    mol = places_of(smiles).mol
+    ends = [_ends(mol, i) for i in bonds]
     atoms = [atom for pair in ends for atom in pair]
-    if len(set(atoms)) < len(atoms):
-        return []
     whole = Chem.RWMol(mol)
     for begin, end in ends:
         whole.RemoveBond(begin, end)
@@ -91,7 +104,7 @@ def _cut(mol: Chem.Mol, bonds: Sequence[int]) -> list[Piece]:
             for cut in cuts:
                 _open(part.GetAtomWithIdx(cut))
             found.append(Piece(part, cuts, part.GetNumAtoms()))
-    return found
+    return found if len(found) == 2 else []
 
 
 def _open(atom: Chem.Atom) -> None:

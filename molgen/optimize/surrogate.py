@@ -29,6 +29,7 @@ ENVIRONMENTS = VIEWS[2]
 FEATURES, FAR = 6, 99  # kinds of atoms in a pair; distances are cut here
 STEP = np.uint64(40_503)  # between the keys of what is counted more than once
 SPREAD = np.uint64(2_654_435_761)  # Knuth's multiplier, which spreads keys over the bits
+BAD = 0.25  # values below this quantile are taken as that: how bad a bad one is says little of the good ones
 NOISES = (1e-3, 1e-2, 1e-1)  # candidates of the noise's variance, as a share of the signal's
 JUDGES = 400  # molecules that decide on the noise; more do not choose otherwise, and the time grows with their cube
 
@@ -106,14 +107,14 @@ def likeliest(kernel: np.ndarray, centred: np.ndarray, noises: Sequence[float] =
 
 
 class Surrogate:
-    """A Gaussian process with a constant mean, fitted to values as they are; its scale and noise by likelihood."""
+    """A Gaussian process with a constant mean; its scale and noise are the likeliest ones."""
 
     def __init__(self, noise: float | None = None) -> None:
         self._noises = NOISES if noise is None else (noise,)
 
     def fit(self, smiles: Sequence[str], values: np.ndarray) -> Surrogate:
-        """Learns values, float64 (n,), n >= 2."""
-        self._prints = prints(smiles)
+        """Learns values, float64 (n,), n >= 2; those below the lower quartile (`BAD`) as if they were that."""
+        self._prints, values = prints(smiles), np.maximum(values, np.quantile(values, BAD))
         self._mean = float(values.mean())
         kernel, centred = likeness(self._prints, self._prints), values - self._mean
         some = slice(None, None, -(-len(values) // JUDGES))

@@ -9,7 +9,7 @@ import pytest
 from rdkit import Chem
 
 from molgen.optimize import mutation
-from molgen.optimize.crossover import crossover, pieces_of
+from molgen.optimize.crossover import crossover, pieces_of, places_of
 from molgen.optimize.offspring import accepted, offspring
 
 SALBUTAMOL = "CC(C)(C)NCC(O)c1ccc(O)c(CO)c1"
@@ -61,13 +61,19 @@ def test_a_group_goes_off_whole():
 
 
 def test_pieces_are_both_sides_of_each_cut():
-    mol = Chem.MolFromSmiles(SALBUTAMOL)
-    found = pieces_of(SALBUTAMOL)
-    acyclic = [b for b in mol.GetBonds() if not b.IsInRing()]
-    assert len(found.chains) == 2 * len(acyclic)
-    for one, other in zip(found.chains[::2], found.chains[1::2], strict=True):
+    mol, found = Chem.MolFromSmiles(SALBUTAMOL), places_of(SALBUTAMOL)
+    assert set(found.chains) == {(b.GetIdx(),) for b in mol.GetBonds() if not b.IsInRing()}
+    assert found.rings
+    for place in [*found.chains, *found.rings]:
+        one, other = pieces_of(SALBUTAMOL, place)
         assert one.atoms + other.atoms == mol.GetNumAtoms()
-    assert all(len(piece.cuts) == 2 for piece in found.rings)
+        assert len(one.cuts) == len(other.cuts) == len(place)
+
+
+@pytest.mark.parametrize("smiles", ["C", "C1CC12CC2"])
+def test_where_nothing_can_be_cut_there_is_no_child(smiles):
+    generator = np.random.default_rng(0)
+    assert all(crossover(smiles, SALBUTAMOL, generator) is None for _ in range(20))
 
 
 def test_a_child_of_two_is_made_of_their_atoms():

@@ -79,12 +79,13 @@ def test_the_surrogate_is_a_gaussian_process(zinc_smiles):
     mean, spread = found.predict(test)
     kernel = likeness(prints(train), prints(train)) + 0.01 * np.eye(30)
     cross = likeness(prints(test), prints(train))
+    values = np.maximum(values, np.quantile(values, 0.25))
     centred = values - values.mean()
     scale = centred @ np.linalg.inv(kernel) @ centred / 30
     assert mean == pytest.approx(values.mean() + cross @ np.linalg.inv(kernel) @ centred)
     exact = scale * (1 - np.einsum("ij,jk,ik->i", cross, np.linalg.inv(kernel), cross))
     assert spread**2 == pytest.approx(exact)
-    own, _ = found.predict(train)
+    own, _ = found.predict(train)  # of the bad, that they are bad
     assert np.abs(own - values).max() < 0.05
 
 
