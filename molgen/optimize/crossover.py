@@ -85,7 +85,7 @@ def _ends(mol: Chem.Mol, bond: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=CUTS)
 def pieces_of(smiles: str, bonds: tuple[int, ...]) -> list[Piece]:
-    """The two parts that are left of a molecule without some bonds; [] where it stays whole, or a cut has both ends in one."""
+    """Both parts of a molecule without some bonds; [] where it stays whole, or a cut has both ends in one part."""
     mol = places_of(smiles).mol
     ends = [_ends(mol, i) for i in bonds]
     atoms = [atom for pair in ends for atom in pair]
