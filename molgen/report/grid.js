@@ -42,7 +42,8 @@ function layout() {
   return { holder, across, height, body: state.view === "table" ? holder.querySelector("tbody") : holder };
 }
 
-/** Makes the cards between two lines; the space of the others is kept by padding. */
+/** Makes the cards between two lines; the space of the others is kept by padding. Unless all are to be made `fresh`,
+ *  those that stay are left alone, so that a click while the page still scrolls finds what it began on. */
 function paint(fresh = false) {
   if (!report?.smiles.length || (byId("candidates").classList.contains("away") && !printing)) return;
   const { holder, across, height, body } = layout();
@@ -56,9 +57,11 @@ function paint(fresh = false) {
   const focused = document.activeElement?.closest?.("[data-place]");
   const inside = focused && holder.contains(focused);
   const from = first * across, to = Math.min(entries.length, last * across);
-  const nodes = entries.slice(from, to).map((entry, i) => (state.view === "table" ? tableRow : card)(entry, from + i));
+  const there = new Map(fresh ? [] : [...body.querySelectorAll("[data-place]")].map((node) => [Number(node.dataset.place), node]));
+  const made = state.view === "table" ? tableRow : card;
+  const nodes = entries.slice(from, to).map((entry, i) => there.get(from + i) ?? made(entry, from + i));
   if (state.view === "table") {
-    body.replaceChildren(spacer(first * height), ...nodes, spacer((lines - last) * height));
+    setChildren(body, [spacer(first * height), ...nodes, spacer((lines - last) * height)]);
   } else {
     holder.style.gridTemplateColumns = `repeat(${across}, minmax(0, 1fr))`;
     holder.style.paddingTop = `${first * height}px`;
@@ -66,10 +69,21 @@ function paint(fresh = false) {
     holder.style.setProperty("--drawing", `${SIZES[state.size].drawing}px`);
     holder.style.setProperty("--scale", SIZES[state.size].scale);
     holder.style.gridAutoRows = `${height - GAP}px`;
-    holder.replaceChildren(...nodes);
+    setChildren(holder, nodes);
   }
   if (inside) focusCursor(false);
   draw(entries.slice(from, to).map((entry) => entry.row));
+}
+
+/** Makes nodes the children of another. Those that it has are in this order already, and are not moved. */
+function setChildren(parent, nodes) {
+  const wanted = new Set(nodes);
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  let next = parent.firstElementChild;
+  for (const node of nodes) {
+    if (node === next) next = next.nextElementSibling;
+    else parent.insertBefore(node, next);
+  }
 }
 
 function spacer(height) {

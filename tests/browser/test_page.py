@@ -139,6 +139,29 @@ def test_ranges_sorting_and_groups(tab: Any, report_file: Path) -> None:
     assert tab.locator("tbody tr[data-place]").first.locator("td").count() == tab.evaluate("report.columns.length") + 2
 
 
+@pytest.mark.parametrize("view", ["grid", "table"])
+def test_what_stays_on_the_screen_is_not_made_anew_while_the_page_scrolls(
+    tab: Any, report_file: Path, view: str
+) -> None:
+    opened(tab, report_file.as_uri())
+    tab.click(f'[data-view="{view}"]')
+    tab.evaluate("() => { byId(state.view).scrollIntoView(); paint(); }")
+    places = "[...document.querySelectorAll('[data-place]')].map((node) => Number(node.dataset.place))"
+    before = tab.evaluate(places)
+    tab.evaluate("() => { window.seen = [...document.querySelectorAll('[data-place]')]; }")
+    # Down and up again, further than the lines that are made beside those on the screen.
+    for by, there in ((900, "window.seen"), (-500, "window.below")):
+        tab.evaluate(f"() => {{ scrollBy(0, {by}); paint(); }}")
+        after = tab.evaluate(places)
+        assert after != before
+        assert after == list(range(after[0], after[-1] + 1))
+        stayed = tab.evaluate(f"{there}.filter((node) => node.isConnected).map((node) => Number(node.dataset.place))")
+        assert stayed == sorted(set(before) & set(after))
+        assert stayed
+        tab.evaluate("() => { window.below = [...document.querySelectorAll('[data-place]')]; }")
+        before = after
+
+
 def test_keys_decide_undo_and_it_survives_a_reload(tab: Any, report_file: Path, tmp_path: Path) -> None:
     opened(tab, report_file.as_uri())
     tab.locator("[data-place='0']").focus()
