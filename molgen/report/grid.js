@@ -58,8 +58,8 @@ function paint(fresh = false) {
   const inside = focused && holder.contains(focused);
   const from = first * across, to = Math.min(entries.length, last * across);
   const there = new Map(fresh ? [] : [...body.querySelectorAll("[data-place]")].map((node) => [Number(node.dataset.place), node]));
-  const made = state.view === "table" ? tableRow : card;
-  const nodes = entries.slice(from, to).map((entry, i) => there.get(from + i) ?? made(entry, from + i));
+  const make = state.view === "table" ? tableRow : card;
+  const nodes = entries.slice(from, to).map((entry, i) => there.get(from + i) ?? make(entry, from + i));
   if (state.view === "table") {
     setChildren(body, [spacer(first * height), ...nodes, spacer((lines - last) * height)]);
   } else {

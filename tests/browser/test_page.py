@@ -148,17 +148,16 @@ def test_what_stays_on_the_screen_is_not_made_anew_while_the_page_scrolls(
     tab.evaluate("() => { byId(state.view).scrollIntoView(); paint(); }")
     places = "[...document.querySelectorAll('[data-place]')].map((node) => Number(node.dataset.place))"
     before = tab.evaluate(places)
-    tab.evaluate("() => { window.seen = [...document.querySelectorAll('[data-place]')]; }")
     # Down and up again, further than the lines that are made beside those on the screen.
-    for by, there in ((900, "window.seen"), (-500, "window.below")):
+    for by in (900, -500):
+        tab.evaluate("() => { window.seen = [...document.querySelectorAll('[data-place]')]; }")
         tab.evaluate(f"() => {{ scrollBy(0, {by}); paint(); }}")
         after = tab.evaluate(places)
         assert after != before
         assert after == list(range(after[0], after[-1] + 1))
-        stayed = tab.evaluate(f"{there}.filter((node) => node.isConnected).map((node) => Number(node.dataset.place))")
+        stayed = tab.evaluate("seen.filter((node) => node.isConnected).map((node) => Number(node.dataset.place))")
         assert stayed == sorted(set(before) & set(after))
         assert stayed
-        tab.evaluate("() => { window.below = [...document.querySelectorAll('[data-place]')]; }")
         before = after
 
 
