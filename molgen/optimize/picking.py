@@ -30,11 +30,11 @@ class PickingSettings(PopulationSettings):
     learnt: Annotated[int, Field(ge=8)] = 1_500  # molecules that the surrogate learns from: half of them the best
     least_doubt: float = -2.0  # a candidate's promise is mean + 10^x deviations, x uniform from here
     most_doubt: float = 0.0  # to here
-    patience: Annotated[int, Field(ge=0)] = 500  # calls without a gain after which it begins anew; 0: never
+    patience: Annotated[int, Field(ge=0)] = 300  # calls without a gain after which it begins anew; 0: never
 
 
-GAIN = 0.01  # less is none: of the mean of the best ten, as a share of all that was gained
-SHARE = 1 / 3  # of the calls since it began (anew) that are to have brought nothing as well
+GAIN = 0.02  # less is none: of the mean of the best ten, as a share of all that was gained
+SHARE = 1 / 4  # of the calls since it began (anew) that are to have brought nothing as well
 
 
 class Picking(Population):

@@ -72,6 +72,21 @@ def test_it_goes_on(changes: dict[str, object], value: Callable[[int], float]) -
     assert strategy.first == 0
 
 
+@pytest.mark.parametrize(("later", "first"), [(1.015, 60), (1.05, 0)], ids=["hardly", "clearly"])
+def test_a_gain_of_less_than_a_fiftieth_of_all_that_was_gained_is_none(later: float, first: int) -> None:
+    strategy = _search()
+    _told(strategy, 80, lambda number: 0.0 if number < 20 else 1.0 if number < 40 else later)
+    assert strategy.first == first
+
+
+def test_a_long_search_is_stuck_after_a_quarter_of_its_calls() -> None:
+    strategy = _search(patience=10)
+    _told(strategy, 135, lambda number: min(number, 100))
+    assert strategy.first == 0
+    _told(strategy, 145, lambda number: 100)
+    assert strategy.first == 140
+
+
 def test_it_goes_on_where_there_are_no_further_molecules() -> None:
     strategy = Hybrid(SMALL, Context(iter(CHAINS[:20]), "", 0))
     _told(strategy, 75, lambda number: 1.0)
