@@ -38,7 +38,7 @@ def tiles(sheet: Sheet) -> str:
     if scores:
         found.append(("best score", f"{max(scores):.3f}", f"median {median(scores):.3f}"))
     found.append(("distinct scaffolds", f"{len(table['scaffold'].unique()):,}", f"in {count:,} molecules"))
-    found.append(("with alerts", f"{alerted:,}", f"of {count:,}, PAINS or BRENK"))
+    found.append(("with alerts", f"{alerted:,}", f"of {count:,}, PAINS, BRENK or hazards"))
     if "similarity" in table.schema.names:
         near = [v for v in table["similarity"].to_pylist() if v is not None]
         same = sum(1 for a, b in zip(table["nearest"].to_pylist(), sheet.smiles, strict=True) if a == b)
